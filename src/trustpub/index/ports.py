@@ -1,0 +1,282 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""What the use cases ask of the world. Adapters answer; a test suite per port runs over each of them.
+
+Times are whole Unix seconds unless a name says otherwise; ids are UUID texts; digests are lower-case hex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from trustpub.trust.publishers import Publisher
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issuer:
+    """An identity provider this index believes."""
+
+    url: str
+    """Exactly the ``iss`` of its tokens: no normalisation, a trailing slash is another issuer."""
+    kind: str
+    jwks: Mapping[str, Any] | None = None
+    """A key set given by the administrator (RFC 7517 section 5); then nothing is fetched."""
+    ca: str | None = None
+    """PEM certificates to trust, instead of the system's, when its keys are fetched."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A name on the index, real or held for a pending publisher."""
+
+    id: str
+    name: str
+    """As displayed; compared and routed only by its normal form (PEP 503)."""
+    normalized: str
+    created: int
+    pending_until: int | None
+    """None once its first upload was accepted."""
+    serial: int
+    """Grows with every change that its pages show."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A distribution the index has accepted."""
+
+    project_id: str
+    filename: str
+    version: str
+    """As the file's own metadata spells it."""
+    filetype: str
+    """``sdist`` or ``bdist_wheel``."""
+    size: int
+    sha256: str
+    blake2b_256: str
+    md5: str | None
+    metadata_sha256: str | None
+    """Of the core metadata served at ``.metadata``; None where there is none to serve (an sdist)."""
+    requires_python: str | None
+    uploaded: float
+    """Unix time, microseconds kept (PEP 700 ``upload-time``)."""
+    token_id: str
+    """The token it was uploaded with, which names the publisher or the person."""
+    yanked: str | None = None
+    """The reason; empty text where yanked without one; None where not yanked (PEP 592)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A token's row. The token itself, and the key that signs it, are not in it."""
+
+    id: str
+    """The macaroon's identifier."""
+    key_id: str
+    """Which server secret its root key is derived from."""
+    location: str
+    publisher_id: str | None
+    """Of a minted token."""
+    user_id: str | None
+    """Of a token that a person was given."""
+    description: str
+    caveats: tuple[tuple[Any, ...], ...]
+    """As embedded, e.g. ``(0, expires_at, not_before)``."""
+    scope: str
+    """``upload`` or ``read``."""
+    created: int
+    expires: int | None
+    burned: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person with an account."""
+
+    id: str
+    name: str
+    created: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened, for those who answer for it. ``facts`` holds no secret and no token."""
+
+    at: float
+    kind: str
+    project_id: str | None
+    publisher_id: str | None
+    facts: Mapping[str, Any]
+
+
+class Reading(Protocol):
+    """A consistent view of what is stored."""
+
+    def fact(self, name: str) -> str | None:
+        """A lasting setting of this index, such as ``audience`` or ``rehearsal``."""
+
+    def serial(self) -> int:
+        """Grows whenever the list of projects changes."""
+
+    def issuer(self, url: str) -> Issuer | None: ...
+
+    def issuers(self) -> Sequence[Issuer]: ...
+
+    def candidates(self, issuer: str, kind: str, repository: str) -> Sequence[Publisher]:
+        """Publishers of ``issuer`` and ``kind`` whose repository is this one (compared without case)."""
+
+    def publisher(self, publisher_id: str) -> Publisher | None: ...
+
+    def publishers(self, project: str | None = None) -> Sequence[Publisher]:
+        """All, or those linked to the project of this name."""
+
+    def project(self, name: str) -> Project | None:
+        """By any spelling of its name."""
+
+    def project_by_id(self, project_id: str) -> Project | None: ...
+
+    def projects(self) -> Sequence[Project]:
+        """The real ones, ordered by normal form."""
+
+    def files(self, project_id: str) -> Sequence[File]: ...
+
+    def file(self, filename: str) -> File | None:
+        """By its exact name."""
+
+    def file_by_digest(self, blake2b_256: str) -> File | None: ...
+
+    def token(self, token_id: str) -> Token | None: ...
+
+    def tokens(self) -> Sequence[Token]:
+        """Tokens that people hold (minted ones are too short-lived to list)."""
+
+    def user(self, name: str) -> User | None: ...
+
+    def user_by_id(self, user_id: str) -> User | None: ...
+
+    def users(self) -> Sequence[User]: ...
+
+    def is_member(self, project_id: str, user_id: str) -> bool: ...
+
+    def events(self, *, project_id: str | None = None, limit: int = 100) -> Sequence[Event]:
+        """The newest first."""
+
+
+class Writing(Reading, Protocol):
+    """A transaction: all of it happens, durably, or none."""
+
+    def set_fact(self, name: str, value: str) -> None: ...
+
+    def put_issuer(self, issuer: Issuer) -> None:
+        """Add, or replace the one with this URL."""
+
+    def remove_issuer(self, url: str) -> bool: ...
+
+    def add_publisher(self, publisher: Publisher) -> None:
+        """With its links. The identity (issuer, kind, repository, workflow, environment) must be new."""
+
+    def link_publisher(self, publisher_id: str, project_id: str) -> None: ...
+
+    def unlink_publisher(self, publisher_id: str, project_id: str) -> bool:
+        """A publisher left without a project is removed, and with it every token it was minted."""
+
+    def pin(self, publisher_id: str, ids: Mapping[str, str]) -> bool:
+        """Set id fields that are unset, by compare-and-set; False if one was set meanwhile to another value."""
+
+    def add_project(self, project: Project) -> None: ...
+
+    def remove_project(self, project_id: str) -> None:
+        """Only one that is pending: a name held in vain."""
+
+    def make_real(self, project_id: str, *, name: str) -> None:
+        """The first accepted upload: no longer pending; its owner-to-be becomes a member."""
+
+    def touch(self, project_id: str) -> None:
+        """Its pages changed."""
+
+    def add_member(self, project_id: str, user_id: str) -> None: ...
+
+    def add_file(self, file: File) -> None: ...
+
+    def add_user(self, user: User) -> None: ...
+
+    def add_token(self, token: Token) -> None: ...
+
+    def burn(self, token_id: str, at: int) -> None: ...
+
+    def claim(self, issuer: str, key: str, expires: int) -> bool:
+        """Note an identity token as used. False if it was before."""
+
+    def forget_claims(self, before: int) -> int:
+        """Drop notes of identity tokens that expired before this time; how many."""
+
+    def add_event(self, event: Event) -> None: ...
+
+
+class Store(Protocol):
+    """Where everything but the bytes of files is kept."""
+
+    def read(self) -> AbstractContextManager[Reading]: ...
+
+    def write(self) -> AbstractContextManager[Writing]:
+        """Committed durably when the block ends, rolled back when it raises."""
+
+
+class NoSuchKey(Exception):
+    """The issuer was asked, or its keys were given, and none has this id."""
+
+
+class IssuerDown(Exception):
+    """The issuer's keys could not be had and none usable is at hand. The message says why, without secrets."""
+
+
+class Keys(Protocol):
+    """Public keys of issuers."""
+
+    def get(self, issuer: Issuer, kid: str) -> Mapping[str, Any]:
+        """The JWK (RFC 7517 section 4) with this id.
+
+        Raises:
+            NoSuchKey: the issuer has no such key.
+            IssuerDown: its keys cannot be had now.
+        """
+
+
+class Staged(Protocol):
+    """A file on its way in. Leaving the block without :meth:`keep` removes it."""
+
+    def write(self, chunk: bytes) -> None: ...
+
+    def path(self) -> str:
+        """Where the bytes written so far can be read, after :meth:`finish`."""
+
+    def finish(self) -> None:
+        """All bytes are in: flushed, and durable."""
+
+    def keep(self, blake2b_256: str, filename: str, metadata: bytes | None) -> None:
+        """Give the file its lasting place, durably, before any row names it."""
+
+
+class Blobs(Protocol):
+    """Where the bytes of files are kept."""
+
+    def stage(self) -> AbstractContextManager[Staged]: ...
+
+    def open(self, blake2b_256: str, filename: str) -> str | None:
+        """A path to read the file from; None if it is not here."""
+
+    def metadata(self, blake2b_256: str, filename: str) -> bytes | None: ...
+
+    def remove(self, blake2b_256: str, filename: str) -> None: ...
+
+    def names(self) -> Iterator[tuple[str, str]]:
+        """``(blake2b_256, filename)`` of every file kept."""
+
+
+class Clock(Protocol):
+    """The time."""
+
+    def __call__(self) -> float:
+        """Unix time in seconds."""

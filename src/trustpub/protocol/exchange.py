@@ -1,0 +1,183 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""What both sides say during the exchange: audience, mint, burn, and refusals.
+
+Paths and success bodies are PyPI's. A refusal is at once an RFC 9457 problem and PyPI's ``errors`` list, because
+twine and the PyPI action read only the one, uv shows the other, and PEP 807 asks for the first.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trustpub.secret import Secret
+
+AUDIENCE_PATH = "/_/oidc/audience"
+MINT_PATH = "/_/oidc/mint-token"
+OLD_MINT_PATH = "/_/oidc/github/mint-token"
+"""Its name before PyPI knew other providers; accepts tokens of every provider."""
+BURN_PATH = "/_/oidc/burn-token"
+
+PROBLEM_TYPE = "application/problem+json"
+
+AUDIENCE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
+"""Audiences that every CI can put into a variable name (GitLab jobs look for ``<AUDIENCE>_ID_TOKEN``)."""
+
+
+class BadBody(ValueError):
+    """A body that is not what the endpoint takes. The message names the member, never its value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mismatch:
+    """A field in which an identity and a publisher differ. ``None``: not to be told, or not there."""
+
+    field: str
+    given: str | None = None
+    wanted: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A refusal on the wire."""
+
+    status: int
+    code: str
+    """One of PyPI's error codes where it has one, e.g. ``invalid-publisher``."""
+    title: str
+    detail: str
+    mismatches: Sequence[Mismatch] = ()
+
+    def body(self) -> dict[str, Any]:
+        """Members of RFC 9457 section 3.1, then ``message`` and ``errors`` as PyPI has them."""
+        body: dict[str, Any] = {
+            "type": "about:blank",
+            "title": self.title,
+            "status": self.status,
+            "detail": self.detail,
+            "message": self.title,
+            "errors": [{"code": self.code, "description": self.detail}],
+        }
+        if self.mismatches:
+            body["mismatches"] = [
+                {"field": one.field, "given": one.given, "wanted": one.wanted} for one in self.mismatches
+            ]
+        return body
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Minted:
+    """A token an index gave out."""
+
+    token: Secret
+    expires: int | None
+    """Unix time; None where the index does not say."""
+
+    def body(self) -> dict[str, Any]:
+        """The three members that PyPI answers with."""
+        return {"success": True, "token": self.token.reveal(), "expires": self.expires}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refusal:
+    """A refusal as a client read it, whatever the dialect."""
+
+    status: int
+    reasons: Sequence[tuple[str, str]]
+    """``(code, description)``, as sent."""
+    mismatches: Sequence[Mismatch] = ()
+
+
+def read_token(body: bytes) -> Secret:
+    """The ``token`` member of a mint or burn request. Unknown members are ignored, as the Content-Type is.
+
+    Raises:
+        BadBody: there is no such member, or it is not a string.
+    """
+    document = _document(body)
+    if "token" not in document:
+        raise BadBody("token: is missing")
+    if not isinstance(document["token"], str):
+        raise BadBody(f"token: is not a string but {_kind(document['token'])}")
+    return Secret(document["token"])
+
+
+def read_audience(body: bytes) -> str:
+    """The audience an index asks for.
+
+    Raises:
+        BadBody: the answer is not ``{"audience": "..."}``.
+    """
+    value = _document(body).get("audience")
+    if not isinstance(value, str) or not value:
+        raise BadBody("audience: is missing, empty or not a string")
+    return value
+
+
+def read_minted(body: bytes) -> Minted:
+    """The token in a successful mint.
+
+    Raises:
+        BadBody: there is none.
+    """
+    document = _document(body)
+    token, expires = document.get("token"), document.get("expires")
+    if not isinstance(token, str) or not token:
+        raise BadBody("token: is missing, empty or not a string")
+    if expires is not None and (isinstance(expires, bool) or not isinstance(expires, int)):
+        raise BadBody(f"expires: is not a whole number but {_kind(expires)}")
+    return Minted(token=Secret(token), expires=expires)
+
+
+def read_refusal(status: int, body: bytes) -> Refusal:
+    """What a refusal says, in PyPI's dialect, RFC 9457's, or a bare ``message``; nothing if it is none of them."""
+    try:
+        document = _document(body)
+    except BadBody:
+        return Refusal(status=status, reasons=())
+    reasons = [
+        (_line(error.get("code")), _line(error.get("description")))
+        for error in _objects(document.get("errors"))
+        if error.get("code") or error.get("description")
+    ]
+    if not reasons and (said := document.get("detail") or document.get("message") or document.get("title")):
+        reasons = [(_line(document.get("code")), _line(said))]
+    mismatches = [
+        Mismatch(field=_line(one.get("field")), given=_optional(one.get("given")), wanted=_optional(one.get("wanted")))
+        for one in _objects(document.get("mismatches"))
+    ]
+    return Refusal(status=status, reasons=reasons, mismatches=mismatches)
+
+
+def _document(body: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadBody("the body is not JSON") from None
+    if not isinstance(value, dict):
+        raise BadBody(f"the body is not a JSON object but {_kind(value)}")
+    return value
+
+
+def _kind(value: object) -> str:
+    names: Mapping[type, str] = {
+        type(None): "null", bool: "a boolean", int: "a number", float: "a number",
+        str: "a string", list: "a list", dict: "an object",
+    }  # fmt: skip
+    return names[type(value)]
+
+
+def _objects(value: object) -> list[dict[str, Any]]:
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def _line(value: object) -> str:
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value)
+
+
+def _optional(value: object) -> str | None:
+    return None if value is None else _line(value)

@@ -1,0 +1,243 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""Credentials at the door: tokens that people hold, and whether any token may do what it is used for."""
+
+from __future__ import annotations
+
+import base64
+import math
+import uuid
+from dataclasses import dataclass
+
+from trustpub.index.ports import Clock, Project, Reading, Store, Token, User
+from trustpub.index.settings import Settings
+from trustpub.packages.names import normalize
+from trustpub.protocol.exchange import Problem
+from trustpub.secret import Secret
+from trustpub.tokens import macaroon
+from trustpub.tokens.caveats import (
+    BadCaveat,
+    Caveat,
+    Context,
+    Expiry,
+    ProjectIds,
+    UserId,
+    read,
+    refusals_at,
+    refusals_for,
+    values,
+    write,
+)
+from trustpub.tokens.keys import RootKeys
+from trustpub.trust.publishers import Publisher
+
+TOKEN_USER = "__token__"  # noqa: S105 - a user name
+"""The user name that goes with a token in HTTP Basic (PyPI's convention)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bearer:
+    """Somebody who came with a token that was made here, is in its time and was not burned."""
+
+    token: Token
+    caveats: tuple[Caveat, ...]
+    """As presented: the holder may have added some."""
+    publisher: Publisher | None
+    user: User | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewProject:
+    """A name that is free, and that this bearer may take with a first upload."""
+
+    name: str
+    owner: User
+
+
+class Credentials:
+    """Issues tokens to people, and judges every token that is presented."""
+
+    def __init__(self, *, store: Store, root_keys: RootKeys, settings: Settings, clock: Clock) -> None:
+        self._store = store
+        self._root_keys = root_keys
+        self._settings = settings
+        self._clock = clock
+
+    def issue_user_token(
+        self, user: User, *, scope: str, project: Project | None = None, lifetime: int | None = None
+    ) -> tuple[Token, Secret]:
+        """A new token for ``user``, valid ``lifetime`` seconds (None: until removed), for ``project`` or all of theirs.
+
+        The secret is shown now or never: it is not kept.
+        """
+        now = self._clock()
+        caveats: list[Caveat] = [UserId(user.id)]
+        if project is not None:
+            caveats.append(ProjectIds((project.id,)))
+        expires = None if lifetime is None else math.ceil(now) + lifetime
+        if expires is not None:
+            caveats.append(Expiry(expires_at=expires, not_before=math.floor(now)))
+        token_id = str(uuid.uuid4())
+        row = Token(
+            id=token_id,
+            key_id=self._root_keys.key_id,
+            location=self._settings.host,
+            publisher_id=None,
+            user_id=user.id,
+            description=f"{scope} token of {user.name}" + (f" for {project.name}" if project else ""),
+            caveats=tuple(values(caveat) for caveat in caveats),
+            scope=scope,
+            created=math.floor(now),
+            expires=expires,
+        )
+        with self._store.write() as writing:
+            writing.add_token(row)
+        signed = macaroon.create(
+            location=row.location,
+            identifier=row.id,
+            root_key=self._root_keys.root(row.id),
+            caveats=tuple(write(caveat) for caveat in caveats),
+        )
+        return row, signed.serialize()
+
+    def check_header(self, authorization: str | None) -> Bearer | Problem:
+        """Who sent this ``Authorization`` header: Basic with ``__token__``, or Bearer, or Token (PyPI takes all three).
+
+        Checked before the body of a request is read, and time once, here: an upload that began in time may end after
+        it. In order: form, row, signature, burned, caveats readable, time, publisher or user still there.
+        """
+        secret = _from_header(authorization)
+        if isinstance(secret, Problem):
+            return secret
+        try:
+            parsed = macaroon.parse(secret)
+        except macaroon.BadMacaroon:
+            return _UNKNOWN
+        with self._store.read() as reading:
+            row = reading.token(parsed.identifier)
+            if row is None or row.key_id != self._root_keys.key_id:
+                return _UNKNOWN
+            if not parsed.signed_by(self._root_keys.root(row.id)):
+                return _UNKNOWN
+            if row.burned is not None:
+                return _refused("the token was burned")
+            publisher = reading.publisher(row.publisher_id) if row.publisher_id else None
+            user = reading.user_by_id(row.user_id) if row.user_id else None
+        try:
+            caveats = tuple(read(caveat) for caveat in parsed.caveats)
+        except BadCaveat as fault:
+            return _refused(str(fault))
+        if not caveats:
+            # Empty means no: every token made here has at least one.
+            return _UNKNOWN
+        if why := refusals_at(caveats, self._clock()):
+            return _refused(", ".join(why))
+        if publisher is None and user is None:
+            return _UNKNOWN
+        return Bearer(token=row, caveats=caveats, publisher=publisher, user=user)
+
+    def may_upload(self, bearer: Bearer, reading: Reading, project_name: str) -> Project | NewProject | Problem:
+        """Whether ``bearer`` may upload to the project of this name, by what ``reading`` sees now.
+
+        Asked once when the name is known, and again in the transaction that makes the upload real: in between the
+        token may be burned, the publisher removed, the project taken.
+        """
+        row = reading.token(bearer.token.id)
+        if row is None:
+            return _UNKNOWN
+        if row.burned is not None:
+            return _refused("the token was burned")
+        if row.scope != "upload":
+            return _refused(f"a token of scope '{row.scope}' cannot upload")
+        project = reading.project(project_name)
+        if project is not None and project.pending_until is not None and bearer.publisher is None:
+            if self._clock() < project.pending_until:
+                return _held(project)
+            project = None
+        if bearer.publisher is not None:
+            return self._publisher_may(bearer, reading, project, project_name)
+        return self._user_may(bearer, reading, project, project_name)
+
+    def _publisher_may(
+        self, bearer: Bearer, reading: Reading, project: Project | None, name: str
+    ) -> Project | Problem:
+        publisher = reading.publisher(bearer.publisher.id) if bearer.publisher else None
+        if publisher is None:
+            return _UNKNOWN
+        if project is None:
+            detail = (
+                f"there is no project '{name}', and a publisher cannot make one: "
+                "register it as a pending publisher of this name, or correct the name"
+            )
+            return Problem(status=400, code="unknown-project", title=_TITLE, detail=detail)
+        context = Context(
+            project_id=project.id,
+            project=project.normalized,
+            publisher_id=publisher.id,
+            publisher_projects=frozenset(link.project_id for link in publisher.links),
+        )
+        why = refusals_for(bearer.caveats, context)
+        return _refused(", ".join(why)) if why else project
+
+    def _user_may(
+        self, bearer: Bearer, reading: Reading, project: Project | None, name: str
+    ) -> Project | NewProject | Problem:
+        user = reading.user_by_id(bearer.user.id) if bearer.user else None
+        if user is None:
+            return _UNKNOWN
+        context = Context(
+            project_id=project.id if project else None,
+            project=project.normalized if project else normalize(name),
+            user_id=user.id,
+        )
+        if why := refusals_for(bearer.caveats, context):
+            return _refused(", ".join(why))
+        if project is None:
+            return NewProject(name=name, owner=user)
+        if not reading.is_member(project.id, user.id):
+            return Problem(
+                status=403,
+                code="forbidden",
+                title=_TITLE,
+                detail=f"the user '{user.name}' isn't allowed to upload to project '{project.name}'",
+            )
+        return project
+
+
+_TITLE = "Upload refused"
+
+_UNKNOWN = Problem(
+    status=403,
+    code="invalid-credentials",
+    title=_TITLE,
+    detail=f"invalid or non-existent authentication information: upload with the user name {TOKEN_USER} and a token",
+)
+"""One text for a token that was never made, is not signed here, or is long gone."""
+
+
+def _refused(why: str) -> Problem:
+    return Problem(status=403, code="invalid-credentials", title=_TITLE, detail=f"invalid API token: {why}")
+
+
+def _held(project: Project) -> Problem:
+    detail = f"the name '{project.name}' is held for a pending publisher"
+    return Problem(status=403, code="forbidden", title=_TITLE, detail=detail)
+
+
+def _from_header(authorization: str | None) -> Secret | Problem:
+    scheme, _, value = (authorization or "").strip().partition(" ")
+    value = value.strip()
+    if scheme.lower() in {"bearer", "token"}:
+        return Secret(value)
+    if scheme.lower() != "basic":
+        return _UNKNOWN
+    try:
+        user, colon, token = base64.b64decode(value, validate=True).decode().partition(":")
+    except ValueError:
+        return _UNKNOWN
+    if not colon:
+        return _UNKNOWN
+    if user != TOKEN_USER:
+        detail = f"user names and passwords are not taken here: the user name is {TOKEN_USER}, the password a token"
+        return Problem(status=403, code="invalid-credentials", title=_TITLE, detail=detail)
+    return Secret(token.strip())

@@ -147,9 +147,12 @@ def _from_wheel(path: str) -> bytes:
 
 def _from_sdist(path: str) -> bytes:
     try:
-        with open(path, "rb") as packed, BoundedGzip(packed, allowance(os.path.getsize(path))) as stream:
-            with tarfile.open(fileobj=stream, mode="r|") as archive:
-                return _pkg_info(archive)
+        with (
+            open(path, "rb") as packed,
+            BoundedGzip(packed, allowance(os.path.getsize(path))) as stream,
+            tarfile.open(fileobj=stream, mode="r|") as archive,
+        ):
+            return _pkg_info(archive)
     except (tarfile.TarError, *GZIP_ERRORS, TooMuch, ValueError, OverflowError) as error:
         raise _as_bad_metadata(error, "The source distribution is not a readable tar.gz file") from None
 

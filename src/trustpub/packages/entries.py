@@ -1,0 +1,66 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""The paths in an archive: unpacked anywhere, each must stay below the place it is unpacked to."""
+
+from __future__ import annotations
+
+import re
+
+MAX_ENTRIES = 100_000
+"""Files and directories in one archive."""
+
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+def fault_in_path(name: str) -> str | None:
+    """What makes the path of an entry unsafe to unpack, as the end of a sentence; None if nothing."""
+    if not name or _CONTROL.search(name):
+        return "is empty or holds a control character"
+    if name.startswith("/") or _DRIVE.match(name):
+        return "is absolute"
+    if "\\" in name:
+        return "holds a backslash"
+    parts = name.removesuffix("/").split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return "has a part that is empty, '.' or '..'"
+    return None
+
+
+class Paths:
+    """The entries of one archive, each looked at as it comes; collects what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self._files: set[str] = set()
+        self._directories: set[str] = set()
+
+    def add(self, name: str, *, directory: bool) -> bool:
+        """Note an entry. False if it has a fault that makes it useless to look into it."""
+        if len(self._files) + len(self._directories) > MAX_ENTRIES:
+            return False
+        fault = fault_in_path(name)
+        if fault is not None:
+            self.faults.append(f"The path {name!r} {fault}.")
+            return False
+        path = name.removesuffix("/")
+        if path in self._files or (path in self._directories and not directory):
+            self.faults.append(f"The path {path!r} stands in the archive more than once.")
+            return False
+        (self._directories if directory else self._files).add(path)
+        self._add_parents(path)
+        return True
+
+    def _add_parents(self, path: str) -> None:
+        while "/" in path:
+            path = path.rpartition("/")[0]
+            if path in self._files:
+                self.faults.append(f"The path {path!r} is both a file and a directory.")
+            if path in self._directories:
+                return
+            self._directories.add(path)
+
+    @property
+    def full(self) -> bool:
+        """Whether there are more entries than an archive may have."""
+        return len(self._files) + len(self._directories) > MAX_ENTRIES

@@ -68,12 +68,12 @@ def test_pymacaroons_parses_and_verifies_the_token() -> None:
 
 
 def test_pypitoken_parses_the_token_and_verifies_every_caveat_it_knows() -> None:
-    known = (ProjectIds((PROJECT,)), ProjectNames(("hello",)), UserId("u"), Expiry(expires_at=200, not_before=100))
+    known = (ProjectIds((PROJECT,)), ProjectNames(("hello",)), UserId(ID), Expiry(expires_at=200, not_before=100))
     token = pypitoken.Token.load(a_macaroon(*known).serialize().reveal())
     assert (token.domain, token.identifier, token.prefix) == ("index.example", ID, "pypi")
-    token.check(key=KEYS.root(ID), project_name="hello", now=150, project_id=PROJECT, user_id="u")
+    token.check(key=KEYS.root(ID), project_name="hello", now=150, project_id=PROJECT, user_id=ID)
     with pytest.raises(pypitoken.ValidationError):
-        token.check(key=KEYS.root(ID), project_name="hello", now=200, project_id=PROJECT, user_id="u")
+        token.check(key=KEYS.root(ID), project_name="hello", now=200, project_id=PROJECT, user_id=ID)
 
 
 def test_a_token_restricted_by_pypitoken_is_still_ours_and_keeps_the_restriction() -> None:
@@ -185,7 +185,7 @@ def test_scope_holds_where_everything_is_as_written() -> None:
     ],
 )
 def test_scope_refuses_once_per_reason(changes: dict[str, object], why: str) -> None:
-    context = Context(**{**{name: getattr(GOOD, name) for name in Context.__dataclass_fields__}, **changes})  # type: ignore[arg-type]
+    context = Context(**{**{name: getattr(GOOD, name) for name in Context.__dataclass_fields__}, **changes})
     found = refusals_for(EVERY, context)
     assert why in found
     assert len(found) == len(set(found))

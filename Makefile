@@ -1,0 +1,79 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+#
+# The front door. Needs make and Python 3.11 or newer; everything else is installed below this folder, once.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+LOCK_ARGS ?=
+# Processes for the tests: as many as there are processors.
+JOBS ?= auto
+CLIENTS := $(patsubst requirements/clients/%.txt,%,$(wildcard requirements/clients/*.txt))
+
+BIN := .venv/bin
+PIP := -m pip install --quiet --disable-pip-version-check
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-long check format docs bench clients lock clean
+
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: .venv/installed ## Rehearse a whole release, offline, on this machine
+	@$(BIN)/trustpub rehearse examples/hello-release --no-isolation
+
+test: .venv/installed clients ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
+	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=ci $(PYTEST_ARGS)
+
+test-long: .venv/installed clients ## Run the long tests too, with many more generated examples
+	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=long -m "long or not long" $(PYTEST_ARGS)
+
+check: .venv/installed ## Style, types, rooms, documents: everything that is not a test
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check --diff .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@$(BIN)/python docs/generate.py --check
+	@$(BIN)/python changelog.d/check.py
+	@$(BIN)/sphinx-build -q -W --keep-going -b dummy docs site/check
+	@$(BIN)/pytest -q -n 0 tests/docs
+
+format: .venv/installed ## Put the code in the form that check wants
+	@$(BIN)/ruff check --quiet --fix-only .
+	@$(BIN)/ruff format --quiet .
+
+docs: .venv/installed ## Build the documentation into site/html
+	@$(BIN)/python docs/generate.py
+	@$(BIN)/sphinx-build -q -W --keep-going -b html docs site/html
+	@echo "site/html/index.html"
+
+bench: .venv/installed ## Measure what the documents claim
+	@for measure in benchmarks/*.py; do $(BIN)/python "$$measure" || exit 1; done
+
+clients: $(CLIENTS:%=.venvs/%/installed) ## Install the real clients that the tests run, each in its own environment
+
+lock: .venvs/uv/installed ## Pin every requirement anew (LOCK_ARGS=--upgrade for the newest)
+	@requirements/lock.sh $(LOCK_ARGS)
+
+clean: ## Remove everything that make made
+	rm -rf .venv .venvs site dist build .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+
+# The set-up. A stamp in each environment says what it was made from; nothing is done while it is newer.
+
+.venv/requirements: requirements/dev.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "trustpub needs Python 3.11 or newer; say which: make PYTHON=python3.11 …")'
+	@echo "Setting up .venv (once) …"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python $(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.venv/installed: .venv/requirements pyproject.toml
+	@$(BIN)/python $(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venvs/%/installed: requirements/clients/%.txt
+	@echo "Setting up .venvs/$* (once) …"
+	@test -x .venvs/$*/bin/python || $(PYTHON) -m venv .venvs/$*
+	@.venvs/$*/bin/python $(PIP) --require-hashes -r $<
+	@touch $@

@@ -117,3 +117,13 @@ def fault_in_filename(filename: str, name: str, version: str) -> str | None:
         return None if filename == expected else f"The file name {filename!r} should be {expected!r}."
     prefix = f"{component(name)}-{Version(version)}-"
     return None if filename.startswith(prefix) else f"The file name {filename!r} should begin with {prefix!r}."
+
+
+def is_same_file(one: str, other: str) -> bool:
+    """Whether two valid names are spellings of one file, as ``py2.py3`` and ``py3.py2``: an installer sees no difference."""
+    if not (one.endswith(".whl") and other.endswith(".whl")):
+        return one.lower() == other.lower()
+    try:
+        return parse_wheel_filename(one.lower()) == parse_wheel_filename(other.lower())
+    except InvalidWheelFilename:
+        return False

@@ -37,8 +37,12 @@ KEYS = RootKeys(b"a server secret of 32 bytes long.")
 ID = "6f5e1f4e-4f1c-4c1e-9c7b-3d4c2f8e5a11"
 PROJECT = "11111111-2222-3333-4444-555555555555"
 EVERY: tuple[Caveat, ...] = (
-    PublisherId("pub"), ProjectIds((PROJECT,)), ProjectNames(("hello",)), UserId("u"), Expiry(expires_at=200, not_before=100),
-)  # fmt: skip
+    PublisherId("pub"),
+    ProjectIds((PROJECT,)),
+    ProjectNames(("hello",)),
+    UserId("u"),
+    Expiry(expires_at=200, not_before=100),
+)
 
 
 def a_macaroon(*caveats: Caveat) -> macaroon.Macaroon:
@@ -147,12 +151,27 @@ def test_values_beyond_the_known_fields_are_passed_over() -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b'[5,"x"]', "unknown tag"), (b"[-1]", "unknown tag"), (b"[]", "empty"), (b"{}", "array"), (b"1", "array"),
-        (b"x", "JSON"), (b"\xff", "JSON"), (b"[[", "JSON"), (b'["0"]', "tag"), (b"[true,1,2]", "tag"), (b"[0]", "invalid values"),
-        (b"[0,1]", "invalid values"), (b'[0,"1",2]', "invalid values"), (b"[0,true,2]", "invalid values"), (b"[0,1.0,2]", "invalid values"),
-        (b'[1,"a"]', "invalid values"), (b"[2,[1]]", "invalid values"), (b"[3,1]", "invalid values"), (b"[4]", "invalid values"),
+        (b'[5,"x"]', "unknown tag"),
+        (b"[-1]", "unknown tag"),
+        (b"[]", "empty"),
+        (b"{}", "array"),
+        (b"1", "array"),
+        (b"x", "JSON"),
+        (b"\xff", "JSON"),
+        (b"[[", "JSON"),
+        (b'["0"]', "tag"),
+        (b"[true,1,2]", "tag"),
+        (b"[0]", "invalid values"),
+        (b"[0,1]", "invalid values"),
+        (b'[0,"1",2]', "invalid values"),
+        (b"[0,true,2]", "invalid values"),
+        (b"[0,1.0,2]", "invalid values"),
+        (b'[1,"a"]', "invalid values"),
+        (b"[2,[1]]", "invalid values"),
+        (b"[3,1]", "invalid values"),
+        (b"[4]", "invalid values"),
     ],
-)  # fmt: skip
+)
 def test_a_caveat_that_is_not_understood_refuses(data: bytes, why: str) -> None:
     with pytest.raises(BadCaveat, match=why):
         read(data)

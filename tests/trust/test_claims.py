@@ -22,12 +22,18 @@ def encoded(value: object) -> str:
 
 def a_token(header: object = None, payload: object = None) -> str:
     return ".".join(
-        [encoded({"kid": "k"} if header is None else header), encoded({"iss": "i"} if payload is None else payload), "c2ln"]
+        [
+            encoded({"kid": "k"} if header is None else header),
+            encoded({"iss": "i"} if payload is None else payload),
+            "c2ln",
+        ]
     )
 
 
 def test_issuer_and_key_id_are_all_that_is_read() -> None:
-    assert peek(a_token({"kid": "k", "jku": "https://evil"}, {"iss": "i", "aud": "x"})) == Unverified(issuer="i", kid="k")
+    assert peek(a_token({"kid": "k", "jku": "https://evil"}, {"iss": "i", "aud": "x"})) == Unverified(
+        issuer="i", kid="k"
+    )
 
 
 @pytest.mark.parametrize(
@@ -46,7 +52,7 @@ def test_what_is_no_token_is_malformed_and_the_message_holds_none_of_it(token: s
     assert not token or token not in str(caught.value)
 
 
-@given(token=st.text(alphabet="abe.=-_{\"0", max_size=60))
+@given(token=st.text(alphabet='abe.=-_{"0', max_size=60))
 def test_any_text_is_read_or_malformed(token: str) -> None:
     with contextlib.suppress(MalformedToken):
         assert isinstance(peek(token), Unverified)

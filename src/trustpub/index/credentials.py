@@ -158,9 +158,7 @@ class Credentials:
             return self._publisher_may(bearer, reading, project, project_name)
         return self._user_may(bearer, reading, project, project_name)
 
-    def _publisher_may(
-        self, bearer: Bearer, reading: Reading, project: Project | None, name: str
-    ) -> Project | Problem:
+    def _publisher_may(self, bearer: Bearer, reading: Reading, project: Project | None, name: str) -> Project | Problem:
         publisher = reading.publisher(bearer.publisher.id) if bearer.publisher else None
         if publisher is None:
             return _UNKNOWN

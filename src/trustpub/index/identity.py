@@ -15,6 +15,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
+from joserfc.util import base64_to_int
 
 from trustpub.index.ports import Issuer
 from trustpub.trust.claims import SignedClaims
@@ -69,7 +70,7 @@ def verify(
         return BadToken(cause="issuer", sentence="the token names another issuer than the one asked", proven=True)
     if claims.get("aud") != audience:
         given = claims.get("aud")
-        shown = repr(given) if isinstance(given, str) and len(given) <= 100 else "something else"  # noqa: PLR2004
+        shown = repr(given) if isinstance(given, str) and len(given) <= 100 else "something else"
         sentence = f"the token is for the audience {shown}, this index is {audience!r}"
         return BadToken(cause="audience", sentence=sentence, proven=True)
     return _in_time(claims, now) or (SignedClaims(claims), int(claims["exp"]))
@@ -80,9 +81,9 @@ def _signed(token: str, jwk: Mapping[str, Any]) -> bytes | BadToken:
     try:
         if jwk.get("kty") != "RSA" or jwk.get("use", "sig") != "sig":
             return BadToken(cause="key", sentence="the key is not an RSA key for signatures", proven=False)
-        key = RSAKey.import_key({name: value for name, value in jwk.items() if name in {"kty", "n", "e"}})
-        if key.public_key.key_size < MIN_RSA_BITS:
+        if base64_to_int(str(jwk.get("n"))).bit_length() < MIN_RSA_BITS:
             return BadToken(cause="key", sentence=f"the key has fewer than {MIN_RSA_BITS} bits", proven=False)
+        key = RSAKey.import_key({name: value for name, value in jwk.items() if name in {"kty", "n", "e"}})
         signature = jws.deserialize_compact(token, key, algorithms=list(ALGORITHMS))
     except (JoseError, ValueError, TypeError, KeyError):
         return bad

@@ -158,7 +158,7 @@ class _Reader:
         for shift in (0, 7, 14):  # 2 MiB is far beyond MAX_TOKEN_CHARS
             byte = self.byte()
             value |= (byte & 0x7F) << shift
-            if byte < 0x80:  # noqa: PLR2004 - the continuation bit
+            if byte < 0x80:
                 return value
         raise ValueError
 
@@ -166,7 +166,7 @@ class _Reader:
 def _field(kind: int, data: bytes) -> bytes:
     out = bytearray([kind])
     length = len(data)
-    while length >= 0x80:  # noqa: PLR2004 - the continuation bit
+    while length >= 0x80:
         out.append(length & 0x7F | 0x80)
         length >>= 7
     out.append(length)

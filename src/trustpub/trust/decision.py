@@ -26,10 +26,12 @@ class Identity(Protocol):
     """Who a job is, in the words of its provider."""
 
     @property
-    def issuer(self) -> str: ...
+    def issuer(self) -> str:
+        """The verified ``iss``."""
 
     @property
-    def kind(self) -> str: ...
+    def kind(self) -> str:
+        """Which provider's claims these are."""
 
     @property
     def anchors(self) -> Mapping[str, str | None]:

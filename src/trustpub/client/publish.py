@@ -1,0 +1,97 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""A release: identity, token, uploads, token given back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+from trustpub.ci.detection import Job
+from trustpub.client import exchange
+from trustpub.client.files import Distribution
+from trustpub.client.indexes import Index
+from trustpub.client.upload import upload
+from trustpub.errors import Declined, PartlyPublished, TrustpubError, Unreachable
+from trustpub.http import Http
+from trustpub.protocol.exchange import Minted
+from trustpub.secret import Secret
+
+
+class Watcher(Protocol):
+    """Who is told how it goes."""
+
+    def mask(self, secret: Secret) -> None:
+        """``secret`` exists from now on; keep it out of every log. Called before anything else is said about it."""
+
+    def step(self, text: str) -> None:
+        """Something was done."""
+
+    def uploaded(self, distribution: Distribution) -> None:
+        """The index has this file."""
+
+    def warning(self, text: str) -> None:
+        """Something is not as it should be, and the release goes on."""
+
+
+def obtain(http: Http, index: Index, job: Job, watcher: Watcher) -> Minted:
+    """An upload token for ``index`` as whom ``job`` is.
+
+    Raises:
+        TrustpubError: any of those of :mod:`trustpub.client.exchange` and of the job's CI.
+    """
+    audience = exchange.audience(http, index)
+    watcher.step(f"{index.origin} asks for the audience {audience}")
+    identity = job.identity_token(http, audience)
+    watcher.mask(identity)
+    watcher.step(f"{job.name} vouches for this job")
+    return exchange.mint(http, index, identity)
+
+
+@contextmanager
+def token(http: Http, index: Index, job: Job, watcher: Watcher) -> Iterator[Secret]:
+    """An upload token that is given back when the block ends, however it ends."""
+    minted = obtain(http, index, job, watcher)
+    try:
+        watcher.mask(minted.token)
+        watcher.step(f"{index.origin} trusts it and gave an upload token")
+        yield minted.token
+    finally:
+        warning = exchange.burn(http, index, minted.token)
+        if warning:
+            watcher.warning(warning)
+        else:
+            watcher.step("The upload token is given back")
+
+
+def publish(http: Http, index: Index, job: Job, distributions: Sequence[Distribution], watcher: Watcher) -> None:
+    """Upload ``distributions`` one after another, over one connection; stop at the first that does not go up.
+
+    Raises:
+        PartlyPublished: some are on the index, and one failed. Lists both.
+        TrustpubError: nothing was published; see :func:`obtain` and :func:`~trustpub.client.upload.upload`.
+    """
+    done: list[Distribution] = []
+    with token(http, index, job, watcher) as secret:
+        for distribution in distributions:
+            try:
+                upload(http, index, secret, distribution)
+            except TrustpubError as error:
+                if not done:
+                    raise
+                raise _partly(error, done, distributions[len(done) :]) from error
+            done.append(distribution)
+            watcher.uploaded(distribution)
+
+
+def _partly(error: TrustpubError, done: Sequence[Distribution], left: Sequence[Distribution]) -> PartlyPublished:
+    failed, *waiting = left
+    unsure = " (it may have arrived all the same)" if isinstance(error, Unreachable) else ""
+    lines = [error.message, "On the index:", *(f"  {one.filename}" for one in done)]
+    lines += ["Not on the index:", f"  {failed.filename}{unsure}", *(f"  {one.filename}" for one in waiting)]
+    mend = "Mend what is refused" if isinstance(error, Declined) else "Try again later"
+    return PartlyPublished(
+        "\n".join(lines),
+        hint=f"{mend} and publish the same files again: those that are there already, unchanged, are accepted.",
+    )

@@ -1,0 +1,86 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an index says when it says no, in whichever dialect, as sentences that are safe to print."""
+
+from __future__ import annotations
+
+import http
+import re
+from html.parser import HTMLParser
+
+from trustpub.http import Response
+from trustpub.printable import printable
+from trustpub.protocol.exchange import Mismatch, Refusal, read_refusal
+
+MAX_REASON_CHARACTERS = 600
+_UNSEEN = frozenset({"head", "script", "style", "title"})
+
+
+def refusal(response: Response) -> Refusal:
+    """The refusal in ``response``: its JSON, else its text, else its reason phrase; made printable."""
+    read = read_refusal(response.status, response.body)
+    reasons = [(printable(code, 100), printable(said, MAX_REASON_CHARACTERS)) for code, said in read.reasons]
+    mismatches = [
+        Mismatch(field=printable(one.field, 100), given=_shown(one.given), wanted=_shown(one.wanted))
+        for one in read.mismatches
+    ]
+    if not reasons:
+        said = _phrase(response) or _text(response)
+        reasons = [("", said)] if said else []
+    return Refusal(status=response.status, reasons=reasons, mismatches=mismatches)
+
+
+def sentences(no: Refusal) -> list[str]:
+    """One line per reason and per field that differs; one that says so if there is no reason at all."""
+    lines = [f"{code}: {said}" if code and said else code or said for code, said in no.reasons]
+    for one in no.mismatches:
+        given = "has none" if one.given is None else f"says {one.given}"
+        wanted = "something else" if one.wanted is None else one.wanted
+        lines.append(f"{one.field}: the identity {given}, the publisher wants {wanted}")
+    return lines or ["No reason is given."]
+
+
+def _shown(value: str | None) -> str | None:
+    return None if value is None else printable(value, 200)
+
+
+def _phrase(response: Response) -> str:
+    """The reason phrase, if it says more than the status does. PyPI puts its reasons there."""
+    try:
+        usual = http.HTTPStatus(response.status).phrase
+    except ValueError:
+        usual = ""
+    # http.client reads headers as Latin-1.
+    said = printable(response.reason, MAX_REASON_CHARACTERS)
+    return "" if said.lower() == usual.lower() else said
+
+
+def _text(response: Response) -> str:
+    text = response.body[:65536].decode("utf-8", "replace")
+    if "html" in response.headers.get("content-type", "") or re.match(r"\s*<(!doctype|html)", text, re.IGNORECASE):
+        seen = _Seen()
+        seen.feed(text)
+        text = " ".join(seen.pieces)
+    return printable(text, MAX_REASON_CHARACTERS)
+
+
+class _Seen(HTMLParser):
+    """The text of a page that a reader would see."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.pieces: list[str] = []
+        self._hidden = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """A piece of the page that is not text begins."""
+        self._hidden += tag in _UNSEEN
+
+    def handle_endtag(self, tag: str) -> None:
+        """And ends."""
+        self._hidden = max(0, self._hidden - (tag in _UNSEEN))
+
+    def handle_data(self, data: str) -> None:
+        """Text."""
+        if not self._hidden and data.strip():
+            self.pieces.append(data.strip())

@@ -1,0 +1,226 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""Reading, by one connection inside one transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_name,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
+from sqlalchemy import ColumnElement, Connection, RowMapping, select
+
+from trustpub.index.adapters.sql.tables import (
+    counters,
+    events,
+    facts,
+    files,
+    issuers,
+    members,
+    projects,
+    publisher_links,
+    publishers,
+    tokens,
+    users,
+)
+from trustpub.index.ports import Event, File, Issuer, Project, Token, User
+from trustpub.trust.publishers import Link, Publisher
+
+PROJECT_LIST = "projects"
+"""The counter that tells caches that the list of projects changed."""
+
+
+class SqlReading:
+    """:class:`trustpub.index.ports.Reading`; good as long as its transaction is open."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def fact(self, name: str) -> str | None:
+        value: str | None = self._value(facts.c.value, facts.c.name == name)
+        return value
+
+    def serial(self) -> int:
+        return int(self._value(counters.c.value, counters.c.name == PROJECT_LIST) or 0)
+
+    def issuer(self, url: str) -> Issuer | None:
+        row = self._row(issuers, issuers.c.url == url)
+        return None if row is None else _issuer(row)
+
+    def issuers(self) -> Sequence[Issuer]:
+        return [_issuer(row) for row in self._connection.execute(select(issuers).order_by(issuers.c.url)).mappings()]
+
+    def candidates(self, issuer: str, kind: str, repository: str) -> Sequence[Publisher]:
+        return self._publishers(
+            publishers.c.issuer == issuer, publishers.c.kind == kind, publishers.c.repository == repository.lower()
+        )
+
+    def publisher(self, publisher_id: str) -> Publisher | None:
+        return next(iter(self._publishers(publishers.c.id == publisher_id)), None)
+
+    def publishers(self, project: str | None = None) -> Sequence[Publisher]:
+        if project is None:
+            return self._publishers()
+        linked = (
+            select(publisher_links.c.publisher_id)
+            .join(projects, projects.c.id == publisher_links.c.project_id)
+            .where(projects.c.normalized == canonicalize_name(project))
+        )
+        return self._publishers(publishers.c.id.in_(linked))
+
+    def project(self, name: str) -> Project | None:
+        row = self._row(projects, projects.c.normalized == canonicalize_name(name))
+        return None if row is None else Project(**row)
+
+    def project_by_id(self, project_id: str) -> Project | None:
+        row = self._row(projects, projects.c.id == project_id)
+        return None if row is None else Project(**row)
+
+    def projects(self) -> Sequence[Project]:
+        real = select(projects).where(projects.c.pending_until.is_(None)).order_by(projects.c.normalized)
+        return [Project(**row) for row in self._connection.execute(real).mappings()]
+
+    def files(self, project_id: str) -> Sequence[File]:
+        statement = select(files).where(files.c.project_id == project_id).order_by(files.c.uploaded, files.c.filename)
+        return [_file(row) for row in self._connection.execute(statement).mappings()]
+
+    def file(self, filename: str) -> File | None:
+        row = self._row(files, files.c.filename == filename)
+        return None if row is None else _file(row)
+
+    def file_by_digest(self, blake2b_256: str) -> File | None:
+        row = self._row(files, files.c.blake2b_256 == blake2b_256)
+        return None if row is None else _file(row)
+
+    def token(self, token_id: str) -> Token | None:
+        row = self._row(tokens, tokens.c.id == token_id)
+        return None if row is None else _token(row)
+
+    def tokens(self) -> Sequence[Token]:
+        held = select(tokens).where(tokens.c.publisher_id.is_(None)).order_by(tokens.c.created, tokens.c.id)
+        return [_token(row) for row in self._connection.execute(held).mappings()]
+
+    def user(self, name: str) -> User | None:
+        row = self._row(users, users.c.folded == name.lower())
+        return None if row is None else _user(row)
+
+    def user_by_id(self, user_id: str) -> User | None:
+        row = self._row(users, users.c.id == user_id)
+        return None if row is None else _user(row)
+
+    def users(self) -> Sequence[User]:
+        return [_user(row) for row in self._connection.execute(select(users).order_by(users.c.folded)).mappings()]
+
+    def is_member(self, project_id: str, user_id: str) -> bool:
+        statement = (
+            select(members.c.user_id)
+            .join(projects, projects.c.id == members.c.project_id)
+            .where(members.c.project_id == project_id, members.c.user_id == user_id, projects.c.pending_until.is_(None))
+        )
+        return self._connection.execute(statement).first() is not None
+
+    def events(self, *, project_id: str | None = None, limit: int = 100) -> Sequence[Event]:
+        statement = select(events).order_by(events.c.id.desc()).limit(limit)
+        if project_id is not None:
+            statement = statement.where(events.c.project_id == project_id)
+        return [
+            Event(
+                at=row["at"],
+                kind=row["kind"],
+                project_id=row["project_id"],
+                publisher_id=row["publisher_id"],
+                facts=json.loads(row["facts"]),
+            )
+            for row in self._connection.execute(statement).mappings()
+        ]
+
+    def _publishers(self, *conditions: ColumnElement[bool]) -> list[Publisher]:
+        # One statement for rows and links: on PostgreSQL two could see two states.
+        statement = (
+            select(
+                publishers,
+                projects.c.id.label("project_id"),
+                projects.c.name.label("project"),
+                projects.c.pending_until.label("pending_until"),
+            )
+            .outerjoin(publisher_links, publisher_links.c.publisher_id == publishers.c.id)
+            .outerjoin(projects, projects.c.id == publisher_links.c.project_id)
+            .where(*conditions)
+            .order_by(publishers.c.issuer, publishers.c.identity, publishers.c.id, projects.c.normalized)
+        )
+        found: dict[str, tuple[RowMapping, list[Link]]] = {}
+        for row in self._connection.execute(statement).mappings():
+            links = found.setdefault(row["id"], (row, []))[1]
+            if row["project_id"] is not None:
+                links.append(
+                    Link(project_id=row["project_id"], project=row["project"], pending_until=row["pending_until"])
+                )
+        return [_publisher(row, links) for row, links in found.values()]
+
+    def _row(self, table: Any, condition: ColumnElement[bool]) -> RowMapping | None:
+        return self._connection.execute(select(table).where(condition).limit(1)).mappings().first()
+
+    def _value(self, column: Any, condition: ColumnElement[bool]) -> Any:
+        return self._connection.execute(select(column).where(condition)).scalar()
+
+
+def identity_key(kind: str, fields: Mapping[str, str]) -> str:
+    """What makes a publisher of ``kind`` this one and no other, as one text to be unique by.
+
+    Ids are not in it: they are learned later, and they narrow the same registration.
+    """
+    if kind == "github":
+        return json.dumps([fields["repository"].lower(), fields["workflow"], fields.get("environment", "").lower()])
+    return json.dumps([[name, fields[name]] for name in sorted(fields)])
+
+
+def filename_key(filename: str) -> str:
+    """One text for every spelling of a distribution's file name: project, version, build and tags in normal form."""
+    try:
+        if filename.endswith(".whl"):
+            name, version, build, tags = parse_wheel_filename(filename)
+            return json.dumps([name, str(version), build, sorted(map(str, tags))])
+        name, version = parse_sdist_filename(filename)
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return filename.lower()
+    return json.dumps([name, str(version), "zip" if filename.endswith(".zip") else "tar.gz"])
+
+
+def _issuer(row: RowMapping) -> Issuer:
+    jwks = None if row["jwks"] is None else json.loads(row["jwks"])
+    return Issuer(url=row["url"], kind=row["kind"], jwks=jwks, ca=row["ca"])
+
+
+def _publisher(row: RowMapping, links: list[Link]) -> Publisher:
+    return Publisher(
+        id=row["id"],
+        issuer=row["issuer"],
+        kind=row["kind"],
+        fields=json.loads(row["fields"]),
+        links=tuple(links),
+        pin_on_first_use=bool(row["pin_on_first_use"]),
+    )
+
+
+def _file(row: RowMapping) -> File:
+    return File(**{name: value for name, value in row.items() if name != "normalized"})
+
+
+def _token(row: RowMapping) -> Token:
+    caveats = tuple(_frozen(caveat) for caveat in json.loads(row["caveats"]))
+    return Token(**{**row, "caveats": caveats})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+
+
+def _user(row: RowMapping) -> User:
+    return User(id=row["id"], name=row["name"], created=row["created"])

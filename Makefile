@@ -11,11 +11,11 @@ JOBS ?= auto
 CLIENTS := $(patsubst requirements/clients/%.txt,%,$(wildcard requirements/clients/*.txt))
 
 BIN := .venv/bin
-PIP := -m pip install --quiet --disable-pip-version-check
+PIP := -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long check format docs bench clients lock clean
+.PHONY: help demo test test-long check check-style check-types check-rooms check-changelog check-docs format docs bench clients lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,15 +29,25 @@ test: .venv/installed clients ## Run the tests (PYTEST_ARGS=… is passed on; ST
 test-long: .venv/installed clients ## Run the long tests too, with many more generated examples
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=long -m "long or not long" $(PYTEST_ARGS)
 
-check: .venv/installed ## Style, types, rooms, documents: everything that is not a test
+check: check-style check-types check-rooms check-changelog check-docs ## All that is not a test (make -k check: go on after a fault)
+
+check-style: .venv/installed
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --quiet --check --diff .
+
+check-types: .venv/installed
 	@$(BIN)/mypy
+
+check-rooms: .venv/installed
 	@$(BIN)/lint-imports --no-logo
+
+check-changelog: .venv/installed
+	@said=$$($(BIN)/towncrier build --draft --version next 2>&1) || { echo "$$said"; exit 1; }
+
+check-docs: .venv/installed
 	@$(BIN)/python docs/generate.py --check
-	@$(BIN)/python changelog.d/check.py
 	@$(BIN)/sphinx-build -q -W --keep-going -b dummy docs site/check
-	@$(BIN)/pytest -q -n 0 tests/docs
+	@$(BIN)/pytest -q -n $(JOBS) tests/docs
 
 format: .venv/installed ## Put the code in the form that check wants
 	@$(BIN)/ruff check --quiet --fix-only .

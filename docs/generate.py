@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""Write the pages that the code itself says: every command, every exit code.
+
+`make docs` writes them; with ``--check``, which `make check` gives, nothing is written, and a page that is not up to
+date ends with 1 and the difference.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from trustpub import errors
+from trustpub.cli.main import main
+
+REFERENCE = Path(__file__).parent / "reference"
+BANNER = "<!-- Written by docs/generate.py. -->\n\n"
+
+
+def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """``command`` and everything below it, with the words to type."""
+    if command.hidden:
+        return
+    yield path, command
+    if isinstance(command, click.Group):
+        for name in sorted(command.commands):
+            yield from commands(command.commands[name], (*path, name))
+
+
+def cli_page() -> str:
+    """Every command's ``--help``, as a terminal of 100 columns shows it."""
+    parts = ["# Commands\n\nWhat `--help` says, of every command.\n"]
+    for path, command in commands(main, ("trustpub",)):
+        words = " ".join(path)
+        parts.append(f"\n## {words}\n\n```text\n{_help(path, command)}\n```\n")
+    return BANNER + "".join(parts)
+
+
+def _help(path: tuple[str, ...], command: click.Command) -> str:
+    context = click.Context(main, info_name=path[0], max_content_width=100, terminal_width=100)
+    for word in path[1:]:
+        group = context.command
+        below = group.commands[word] if isinstance(group, click.Group) else command
+        context = click.Context(below, info_name=word, parent=context, max_content_width=100, terminal_width=100)
+    return command.get_help(context).strip()
+
+
+def exit_codes_page() -> str:
+    """The table of exit codes, from the error classes."""
+    by_code: dict[int, list[str]] = {0: ["done"]}
+    for kind in _kinds(errors.TrustpubError):
+        if kind is not errors.TrustpubError and "exit_code" in vars(kind):
+            by_code.setdefault(kind.exit_code, []).append(_first_sentence(kind))
+    rows = "".join(f"| {code} | {' '.join(said)} |\n" for code, said in sorted(by_code.items()))
+    return (
+        BANNER
+        + "# Exit codes\n\nEvery command ends with one of these.\n\n| code | when |\n|---|---|\n"
+        + rows
+        + "\nAn error is one message on standard error, and a second line where there is something to do about it.\n"
+        "A traceback is a fault of trustpub: please report it.\n"
+    )
+
+
+def _kinds(kind: type[errors.TrustpubError]) -> Iterator[type[errors.TrustpubError]]:
+    yield kind
+    for below in kind.__subclasses__():
+        yield from _kinds(below)
+
+
+def _first_sentence(kind: type) -> str:
+    return (inspect.getdoc(kind) or "").partition("\n")[0]
+
+
+def run() -> int:
+    """Write or compare; the exit code."""
+    stale = 0
+    for name, wanted in (("cli.md", cli_page()), ("exit-codes.md", exit_codes_page())):
+        page = REFERENCE / name
+        found = page.read_text(encoding="utf-8") if page.exists() else ""
+        if found == wanted:
+            continue
+        if "--check" not in sys.argv[1:]:
+            page.write_text(wanted, encoding="utf-8")
+            print(f"wrote docs/reference/{name}")
+            continue
+        stale = 1
+        lines = difflib.unified_diff(found.splitlines(), wanted.splitlines(), f"docs/reference/{name}", "wanted", n=1)
+        print("\n".join([*lines, "not up to date: run `make docs`"]))
+    return stale
+
+
+if __name__ == "__main__":
+    sys.exit(run())

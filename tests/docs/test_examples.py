@@ -1,0 +1,62 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every block of shell under ``<!-- run -->``, in the README and in docs, runs as it stands.
+
+A document is one script: its blocks run in order, in one shell and one empty folder, with the examples beside it. What
+still runs at the end is ended. Only exit codes are looked at.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+BLOCK = re.compile(r"^<!-- run -->\n```(?:sh|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+BEFORE = """\
+set -eu
+trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true' EXIT
+"""
+
+
+def script(document: Path) -> str:
+    """The blocks of a document, and before each the words that say which one failed."""
+    blocks: list[str] = BLOCK.findall(document.read_text(encoding="utf-8"))
+    return "".join(f"\necho '-- block {number}'\n{commands(block)}" for number, block in enumerate(blocks, 1))
+
+
+def commands(block: str) -> str:
+    """A transcript's commands without its prompts and answers; a plain block as it is."""
+    lines = block.splitlines(keepends=True)
+    typed = [line[2:] for line in lines if line.startswith("$ ")]
+    return "".join(typed or lines)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a POSIX shell")
+@pytest.mark.parametrize("document", [one for one in DOCUMENTS if script(one)], ids=lambda one: one.stem)
+def test_the_examples_of_a_document_run(document: Path, tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("dist", "*.egg-info"))
+    done = subprocess.run(
+        ["bash", "-c", BEFORE + script(document)],
+        cwd=tmp_path,
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"
+
+
+def test_a_transcript_gives_its_commands() -> None:
+    assert commands("$ echo a\na\n$ echo b\nb\n") == "echo a\necho b\n"
+    assert commands("echo a\necho b\n") == "echo a\necho b\n"

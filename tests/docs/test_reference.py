@@ -1,0 +1,45 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""The reference leaves nothing out that a client can meet."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+REFERENCE = ROOT / "docs" / "reference"
+CODE = re.compile(r"[a-z]+(-[a-z]+)*\Z")
+FROM_STATUS = {"not-found", "method-not-allowed"}  # made from the phrase of the status
+
+
+def given_codes() -> Iterator[str]:
+    """Every problem code in the sources: ``code="…"``, and the first word of a call that makes a problem."""
+    for source in (ROOT / "src" / "trustpub" / "index").rglob("*.py"):
+        for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            named = [word.value for word in node.keywords if word.arg == "code"]
+            makes_one = isinstance(node.func, ast.Name) and re.search("problem|refused", node.func.id.lower())
+            for value in (*named, *(node.args[:1] if makes_one else [])):
+                for part in ast.walk(value):
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str) and CODE.match(part.value):
+                        yield part.value
+
+
+def test_every_problem_code_is_in_the_reference() -> None:
+    page = (REFERENCE / "problem-codes.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"^\| `([a-z-]+)`", page, re.MULTILINE))
+    given = set(given_codes())
+    assert "invalid-publisher" in given
+    assert documented == given | FROM_STATUS
+
+
+def test_every_path_of_the_exchange_is_in_the_reference() -> None:
+    page = (REFERENCE / "http-api.md").read_text(encoding="utf-8")
+    exchange = (ROOT / "src" / "trustpub" / "protocol" / "exchange.py").read_text(encoding="utf-8")
+    paths = re.findall(r'_PATH = "(/[^"]+)"', exchange)
+    assert len(paths) == 4
+    assert [path for path in paths if f"`{path}`" not in page] == []

@@ -19,14 +19,18 @@ from trustpub.protocol.exchange import Minted
 from trustpub.secret import Secret
 
 
-class Watcher(Protocol):
-    """Who is told how it goes."""
+class Listener(Protocol):
+    """Who is told how an exchange goes."""
 
     def mask(self, secret: Secret) -> None:
         """``secret`` exists from now on; keep it out of every log. Called before anything else is said about it."""
 
     def step(self, text: str) -> None:
         """Something was done."""
+
+
+class Watcher(Listener, Protocol):
+    """Who is told how a whole release goes."""
 
     def uploaded(self, distribution: Distribution) -> None:
         """The index has this file."""
@@ -35,17 +39,17 @@ class Watcher(Protocol):
         """Something is not as it should be, and the release goes on."""
 
 
-def obtain(http: Http, index: Index, job: Job, watcher: Watcher) -> Minted:
-    """An upload token for ``index`` as whom ``job`` is.
+def obtain(http: Http, index: Index, job: Job, listener: Listener) -> Minted:
+    """An upload token for ``index`` as whom ``job`` is. The caller masks it, and gives it back.
 
     Raises:
         TrustpubError: any of those of :mod:`trustpub.client.exchange` and of the job's CI.
     """
     audience = exchange.audience(http, index)
-    watcher.step(f"{index.origin} asks for the audience {audience}")
+    listener.step(f"{index.origin} asks for the audience {audience}")
     identity = job.identity_token(http, audience)
-    watcher.mask(identity)
-    watcher.step(f"{job.name} vouches for this job")
+    listener.mask(identity)
+    listener.step(f"{job.name} vouches for this job")
     return exchange.mint(http, index, identity)
 
 

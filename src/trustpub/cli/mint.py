@@ -1,0 +1,88 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""``trustpub mint``: an upload token for another tool."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime
+
+import click
+
+from trustpub.cli.options import to_index
+from trustpub.cli.show import screen
+from trustpub.errors import Misuse
+from trustpub.protocol.exchange import Minted
+from trustpub.secret import Secret
+
+OUTPUT = "api-token"
+"""The name of the step's output."""
+
+
+@click.command()
+@to_index
+@click.option(
+    "--github-output", is_flag=True, help=f"Write the token to the step's outputs as {OUTPUT} instead of printing it."
+)
+def mint(index: str, ca: str | None, github_output: bool) -> None:
+    """Get an upload token for this CI job.
+
+    The token is all that goes to standard output, for use as TWINE_PASSWORD=$(trustpub mint). On GitHub it is masked
+    in the log first. It expires by itself; it is not given back, since somebody else is to use it.
+    """
+    from trustpub.ci import detection
+    from trustpub.client import indexes
+    from trustpub.client.publish import obtain
+    from trustpub.http import Http
+
+    seen = screen()
+    seen.aside = True
+    path = os.environ.get("GITHUB_OUTPUT")
+    if github_output and not path:
+        raise Misuse("--github-output needs GITHUB_OUTPUT, which GitHub sets in the steps of a job.")
+    wanted = indexes.resolve(index)
+    job = detection.detect(os.environ)
+    with Http(env=os.environ, ca=ca) as http:
+        minted = obtain(http, wanted, job, _Watcher())
+    seen.mask(minted.token)
+    seen.step(f"{wanted.origin} trusts it and gave an upload token{_until(minted)}")
+    if github_output and path:
+        _write_output(path, minted.token)
+        seen.step(f"The token is this step's output {OUTPUT}")
+    else:
+        seen.result(minted.token.reveal())
+
+
+class _Watcher:
+    """The part of :class:`trustpub.client.publish.Watcher` that a mint has use for."""
+
+    def mask(self, secret: Secret) -> None:
+        screen().mask(secret)
+
+    def step(self, text: str) -> None:
+        screen().step(text)
+
+
+def _until(minted: Minted) -> str:
+    if minted.expires is None:
+        return ""
+    try:
+        return f", valid until {datetime.fromtimestamp(minted.expires, UTC):%H:%M:%S} UTC"
+    except (OverflowError, OSError, ValueError):
+        return ""
+
+
+def _write_output(path: str, token: Secret) -> None:
+    # One `name=value` line is safe because a minted token is known to be printable ASCII without a space or a break;
+    # the leading line break keeps a last line that somebody left unfinished from swallowing it.
+    try:
+        with open(path, "a+b") as file:
+            file.seek(0, os.SEEK_END)
+            if file.tell():
+                file.seek(-1, os.SEEK_END)
+                unfinished = file.read(1) != b"\n"
+            else:
+                unfinished = False
+            file.write((b"\n" if unfinished else b"") + f"{OUTPUT}={token.reveal()}\n".encode())
+    except OSError as error:
+        raise Misuse(f"The file that GITHUB_OUTPUT names cannot be written: {error.strerror}.") from None

@@ -1,0 +1,90 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""``trustpub publish``: from files to a release, without a stored secret."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trustpub.cli.options import to_index
+from trustpub.cli.show import Screen, screen
+from trustpub.errors import TrustpubError
+from trustpub.printable import printable
+from trustpub.secret import Secret
+
+if TYPE_CHECKING:
+    from trustpub.client.files import Distribution
+
+
+@click.command()
+@click.argument("distributions", metavar="[DIST]...", nargs=-1)
+@to_index
+@click.option("--json", "as_json", is_flag=True, help="Print what happened as one JSON object; steps go to stderr.")
+def publish(distributions: tuple[str, ...], index: str, ca: str | None, as_json: bool) -> None:
+    """Publish distributions from a CI job, without a secret.
+
+    DIST are wheels and source distributions, or patterns of them; without any, dist/*. They are checked before a token
+    is asked for, uploaded one after another, wheels first, and the token is given back at the end.
+    """
+    seen = screen()
+    seen.aside = as_json
+    progress = _Progress(seen)
+    told: dict[str, Any] = {"index": None, "uploaded": progress.rows, "exit_code": 0}
+    try:
+        _publish(distributions, index, ca, progress, told)
+    except TrustpubError as error:
+        told |= {
+            "exit_code": error.exit_code,
+            "error": {"kind": type(error).__name__, "message": error.message, "hint": error.hint},
+        }
+        raise
+    finally:
+        if as_json and (told["exit_code"] or progress.done):
+            seen.result(json.dumps(told, indent=2))
+
+
+def _publish(arguments: tuple[str, ...], index: str, ca: str | None, progress: _Progress, told: dict[str, Any]) -> None:
+    from trustpub.ci import detection
+    from trustpub.client import files, indexes
+    from trustpub.client.publish import publish as release
+    from trustpub.http import Http
+
+    wanted = indexes.resolve(index)
+    told["index"] = wanted.upload_url
+    found = files.collect(arguments)
+    for path in found.ignored:
+        progress.step(f"{printable(path)} is an attestation and is not sent")
+    names = ", ".join(one.filename for one in found.distributions)
+    progress.step(f"{len(found.distributions)} to publish, fit for an index: {names}")
+    job = detection.detect(os.environ)
+    with Http(env=os.environ, ca=ca) as http:
+        release(http, wanted, job, found.distributions, progress)
+    progress.done = True
+
+
+class _Progress:
+    """What a release says of itself, as lines and as rows."""
+
+    def __init__(self, seen: Screen) -> None:
+        self.rows: list[dict[str, Any]] = []
+        self.done = False
+        self._seen = seen
+
+    def mask(self, secret: Secret) -> None:
+        self._seen.mask(secret)
+
+    def step(self, text: str) -> None:
+        self._seen.step(text)
+
+    def uploaded(self, distribution: Distribution) -> None:
+        sha256 = distribution.submission.sha256
+        self.rows.append({"filename": distribution.filename, "size": distribution.size, "sha256": sha256})
+        self._seen.step(f"{distribution.filename} is on the index ({distribution.size:,} bytes)")
+        self._seen.detail(f"sha256 {sha256}")
+
+    def warning(self, text: str) -> None:
+        self._seen.warning(text)

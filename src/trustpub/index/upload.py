@@ -23,6 +23,7 @@ from trustpub.protocol.upload import Faults, Submission, read_fields
 
 _CHUNK = 1024 * 1024
 _TITLE = "Upload refused"
+_INVALID = "Invalid distribution file."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,11 +288,11 @@ def _open(submission: Submission, filename: str, arrival: Arrival) -> _Checked |
         if not faults:
             archives.check(path, submission.filetype, inside.name, inside.version)
     except metadata.BadMetadata as bad:
-        faults = [str(bad)]
+        return _refused("invalid-file", [_INVALID, str(bad)])
     except archives.BadArchive as bad:
-        faults = list(bad.faults)
+        return _refused("invalid-file", [_INVALID, *bad.faults])
     if faults:
-        return _refused("invalid-file", ["Invalid distribution file.", *faults])
+        return _refused("invalid-file", [_INVALID, *faults])
     md5 = arrival.md5() if submission.md5 else None
     return _Checked(filename=filename, submission=submission, metadata=inside, arrival=arrival, md5=md5)
 

@@ -120,7 +120,7 @@ def fault_in_filename(filename: str, name: str, version: str) -> str | None:
 
 
 def is_same_file(one: str, other: str) -> bool:
-    """Whether two valid names are spellings of one file, as ``py2.py3`` and ``py3.py2``: an installer sees no difference."""
+    """Whether two names are spellings of one file, as ``py2.py3`` and ``py3.py2``: installers see no difference."""
     if not (one.endswith(".whl") and other.endswith(".whl")):
         return one.lower() == other.lower()
     try:

@@ -44,9 +44,11 @@ class BoundedGzip(io.RawIOBase):
         self._left = limit
 
     def readable(self) -> bool:
+        """It is."""
         return True
 
     def readinto(self, buffer: WriteableBuffer) -> int:
+        """The next bytes; raises as the class says."""
         view = memoryview(buffer).cast("B")
         chunk = self._gzip.read(len(view))
         self._left -= len(chunk)

@@ -113,6 +113,11 @@ def negotiate(accept: str | None, format_parameter: str | None = None) -> Format
     return chosen
 
 
+def media_quality(media_type: str, accept: str) -> float:
+    """How much the ``Accept`` header wants ``media_type``, 0 to 1; an empty header wants everything."""
+    return _quality(media_type, _ranges(accept if accept.strip() else "*/*"))
+
+
 def _ranges(accept: str) -> dict[str, float]:
     ranges: dict[str, float] = {}
     for item in accept.split(","):

@@ -1,0 +1,145 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""The exchange and the upload over HTTP."""
+
+from __future__ import annotations
+
+import anyio
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp
+
+from trustpub.index.credentials import Bearer
+from trustpub.index.mint import Mint
+from trustpub.index.settings import Settings
+from trustpub.index.upload import Accepted, Arrival, TooLarge, Upload
+from trustpub.index.web.answers import NO_STORE, Discarding, JSONAnswer, problem_answer, redirect, upload_problem
+from trustpub.index.web.form import MAX_FIELDS_BYTES, BadForm, FormReader
+from trustpub.protocol.exchange import Minted, Problem
+from trustpub.protocol.upload import UPLOAD_PATH
+
+MAX_EXCHANGE_BYTES = 64 * 1024
+BATCH_BYTES = 1024 * 1024
+"""What one upload keeps in memory before a thread takes it on."""
+IDLE_SECONDS = 60.0
+"""How long a client may send nothing."""
+
+_TOO_LARGE = Problem(
+    status=413, code="too-large", title="Content too large", detail=f"The limit is {MAX_EXCHANGE_BYTES} bytes."
+)
+_IDLE = Problem(
+    status=408, code="timeout", title="Request timeout", detail=f"Nothing was sent for {IDLE_SECONDS:.0f} seconds."
+)
+
+
+class Exchange:
+    """``/_/oidc/…``"""
+
+    def __init__(self, mint: Mint, settings: Settings) -> None:
+        self._mint = mint
+        self._settings = settings
+
+    async def audience(self, request: Request) -> Response:
+        """What identity tokens for this index say in ``aud``."""
+        return JSONAnswer({"audience": self._settings.audience})
+
+    async def mint(self, request: Request) -> Response | ASGIApp:
+        """An identity token in, an upload token out."""
+        body = await _small_body(request)
+        if isinstance(body, Problem):
+            return Discarding(problem_answer(body))
+        peer = request.client.host if request.client else ""
+        minted = await run_in_threadpool(self._mint.mint, body, peer)
+        return JSONAnswer(minted.body()) if isinstance(minted, Minted) else problem_answer(minted)
+
+    async def burn(self, request: Request) -> Response | ASGIApp:
+        """The end of a token. Says the same whether there was one."""
+        body = await _small_body(request)
+        if isinstance(body, Problem):
+            return Discarding(problem_answer(body))
+        problem = await run_in_threadpool(self._mint.burn, body)
+        return JSONAnswer({"message": "Accepted"}, 202) if problem is None else problem_answer(problem)
+
+
+async def _small_body(request: Request) -> bytes | Problem:
+    body = bytearray()
+    with anyio.move_on_after(IDLE_SECONDS):
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_EXCHANGE_BYTES:
+                return _TOO_LARGE
+        return bytes(body)
+    return _IDLE
+
+
+class Uploads:
+    """``/legacy/``"""
+
+    def __init__(self, upload: Upload, settings: Settings) -> None:
+        self._upload = upload
+        self._settings = settings
+
+    async def slashless(self, request: Request) -> Response:
+        """To the place with a slash, absolute: some clients follow nothing else, and twine follows nothing at all."""
+        response = redirect(self._settings.public_url, UPLOAD_PATH, request, 308)
+        response.body = f"Upload to {self._settings.public_url}{UPLOAD_PATH} (mind the slash at the end).\n".encode()
+        response.headers["Content-Length"] = str(len(response.body))
+        return response
+
+    async def post(self, request: Request) -> Response | ASGIApp:
+        """An upload. The credential is judged before a byte of the body is read."""
+        bearer = await run_in_threadpool(self._upload.admit, request.headers.get("authorization"))
+        if isinstance(bearer, Problem):
+            return Discarding(upload_problem(bearer, request))
+        if self._too_large(request):
+            return Discarding(upload_problem(self._upload.too_large(), request))
+        result = await self._receive(request, bearer)
+        if isinstance(result, Problem):
+            return Discarding(upload_problem(result, request))
+        return Response(b"", 200, {**NO_STORE, "Vary": "Authorization"}, media_type="text/plain")
+
+    def _too_large(self, request: Request) -> bool:
+        length = request.headers.get("content-length", "")
+        most = self._settings.max_file_bytes + 2 * MAX_FIELDS_BYTES
+        return length.isascii() and length.isdecimal() and (len(length) > 18 or int(length) > most)
+
+    async def _receive(self, request: Request, bearer: Bearer) -> Accepted | Problem:
+        arrival = self._upload.begin()
+        try:
+            form = FormReader(request.headers.get("content-type"), arrival)
+            if not await _feed(request, form):
+                return _IDLE
+            return await run_in_threadpool(self._upload.accept, bearer, form.fields, form.filename, arrival)
+        except BadForm as bad:
+            return Problem(status=400, code="invalid-form", title="Upload refused", detail=str(bad))
+        except TooLarge:
+            return self._upload.too_large()
+        finally:
+            await _close(arrival)
+
+
+async def _feed(request: Request, form: FormReader) -> bool:
+    """Pass the body on, a batch at a time: what a thread has not taken is not asked for. False if the client idles."""
+    batch = bytearray()
+    more = True
+    while more:
+        with anyio.move_on_after(IDLE_SECONDS) as limit:
+            message = await request.receive()
+        if limit.cancelled_caught:
+            return False
+        if message["type"] == "http.disconnect":
+            raise ClientDisconnect
+        batch += message.get("body", b"")
+        more = message.get("more_body", False)
+        if batch and (len(batch) >= BATCH_BYTES or not more):
+            await run_in_threadpool(form.feed, bytes(batch))
+            batch.clear()
+    form.finish()
+    return True
+
+
+async def _close(arrival: Arrival) -> None:
+    # Also when the request is cancelled: the staged file must go.
+    with anyio.CancelScope(shield=True):
+        await run_in_threadpool(arrival.close)

@@ -1,0 +1,150 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""The index as an ASGI application."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from trustpub.index.mint import Mint
+from trustpub.index.ports import Blobs
+from trustpub.index.settings import Settings
+from trustpub.index.simple import Pages
+from trustpub.index.upload import Upload
+from trustpub.index.web.answers import JSONAnswer, upload_problem, watched
+from trustpub.index.web.api import Exchange, Uploads
+from trustpub.index.web.files import Files
+from trustpub.index.web.pages import SimplePages
+from trustpub.index.web.phrase import HTTP_PROTOCOL
+from trustpub.protocol.exchange import AUDIENCE_PATH, BURN_PATH, MINT_PATH, OLD_MINT_PATH, Problem
+from trustpub.protocol.upload import UPLOAD_PATH
+
+__all__ = ["HTTP_PROTOCOL", "build"]
+
+_log = logging.getLogger("trustpub.index")
+
+_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+)
+"""On every response. There is no CORS header: no page of another origin has any business here."""
+
+_SENTENCES = {
+    404: "There is nothing here.",
+    405: "This address does not take this method.",
+}
+
+
+def build(*, mint: Mint, upload: Upload, pages: Pages, blobs: Blobs, settings: Settings) -> ASGIApp:
+    """The application. Serve it with ``uvicorn.Config(http=HTTP_PROTOCOL)``, so that twine's users see reasons."""
+    exchange, uploads = Exchange(mint, settings), Uploads(upload, settings)
+    simple, files = SimplePages(pages, settings), Files(pages, blobs)
+
+    async def door(request: Request) -> Response:
+        return _door(settings)
+
+    routes = [
+        Route("/", door),
+        Route(AUDIENCE_PATH, exchange.audience),
+        Route(MINT_PATH, exchange.mint, methods=["POST"]),
+        Route(OLD_MINT_PATH, exchange.mint, methods=["POST"]),
+        Route(BURN_PATH, exchange.burn, methods=["POST"]),
+        Route(UPLOAD_PATH, uploads.post, methods=["POST"]),
+        Route(UPLOAD_PATH.rstrip("/"), uploads.slashless, methods=["POST"]),
+        Route("/simple", simple.slashless_root),
+        Route("/simple/", simple.root),
+        Route("/simple/{project}", simple.slashless),
+        Route("/simple/{project}/", simple.project),
+        Route("/packages/{one}/{two}/{rest}/{filename}", files.get),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={HTTPException: _http_problem},
+        middleware=[Middleware(_Outermost)],
+    )
+    app.router.redirect_slashes = False  # its redirects are made from the Host header
+    return app
+
+
+def _door(settings: Settings) -> Response:
+    url = settings.public_url
+    lines = [
+        "This is a Python package index with Trusted Publishing, run by trustpub.",
+        "",
+        f"Install from   {url}/simple/",
+        f"Upload to      {url}{UPLOAD_PATH}",
+        f"Audience       {settings.audience}",
+    ]
+    if settings.rehearsal:
+        lines += ["", "It is a rehearsal: nothing here is real, and all of it will be thrown away."]
+    return PlainTextResponse("\n".join(lines) + "\n")
+
+
+async def _http_problem(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    title = HTTPStatus(status).phrase
+    code = title.lower().replace(" ", "-")
+    problem = Problem(status=status, code=code, title=title, detail=_SENTENCES.get(status, title))
+    if request.url.path.startswith(UPLOAD_PATH.rstrip("/")):
+        response = upload_problem(problem, request)
+    else:
+        response = JSONAnswer(problem.body(), status)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+class _Outermost:
+    """Adds the headers of every response, and is the end of every exception."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+            await send(message)
+
+        try:
+            await self._app(scope, watched(scope, receive), send_with_headers)
+        except ClientDisconnect:
+            return
+        except Exception as error:  # noqa: BLE001 - the one place where all of them end
+            _log.error("%s", _where(error))
+            if started:
+                # Left unfinished: the server closes the connection, so that nobody takes the response for whole.
+                return
+            problem = Problem(
+                status=500,
+                code="internal-error",
+                title="Internal server error",
+                detail="Something went wrong in the index. Its log says where.",
+            )
+            await JSONAnswer(problem.body(), 500)(scope, receive, send_with_headers)
+
+
+def _where(error: BaseException) -> str:
+    """Kind and place of an exception in one line. Its text may quote what was sent, so it is not written."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "an unknown place"
+    return f"unexpected {type(error).__name__} at {place}"

@@ -1,0 +1,100 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""Sentences in the status line of a response, the only place where twine looks for the reason of a refusal.
+
+ASGI has no word for it, so this is an extension of ours: a server that offers :data:`EXTENSION` in the scope takes
+``"reason"`` (bytes) in ``http.response.start``. :data:`HTTP_PROTOCOL`, given to uvicorn as ``http=``, is such a server;
+under any other the status line stays as it is, and the sentence is in the body all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, cast
+
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+try:  # the faster of uvicorn's two parsers, where it is installed
+    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as _Protocol
+except ImportError:  # pragma: no cover - depends on the platform
+    _Protocol = H11Protocol  # type: ignore[assignment, misc]
+
+EXTENSION = "trustpub.reason"
+MAX_PHRASE = 500
+_UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_STATUS_LINE = re.compile(rb"HTTP/1\.[01] [0-9]{3} [^\r\n]*\r\n")
+
+Message = MutableMapping[str, Any]
+App = Callable[[MutableMapping[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Any]
+
+
+def phrase(sentence: str) -> bytes:
+    """``sentence`` as a reason phrase (RFC 9112 section 4): one line of Latin-1, with ``?`` for what it has not."""
+    return _UNFIT.sub(" ", sentence)[:MAX_PHRASE].strip().encode("latin-1", "replace")
+
+
+class _PhrasingTransport:
+    """A transport that puts a phrase into the next status line written to it, and leaves all else alone.
+
+    A response's head is one write, beginning with the status line; responses of one connection do not overlap.
+    """
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self.reason: bytes | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+    def write(self, chunk: bytes) -> None:
+        if self.reason is not None and (line := _STATUS_LINE.match(chunk)) and chunk[9:12] >= b"200":
+            chunk = chunk[:13] + self.reason + b"\r\n" + chunk[line.end() :]
+            self.reason = None
+        self._transport.write(chunk)
+
+
+class _Phrasing(asyncio.Protocol):
+    """What is added to either of uvicorn's protocols, by their public face only."""
+
+    app: App
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._inner = self.app
+        self._phrasing: _PhrasingTransport | None = None
+        self.app = self._with_reason
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Start of a connection."""
+        self._phrasing = _PhrasingTransport(cast(asyncio.Transport, transport))
+        super().connection_made(cast(asyncio.Transport, self._phrasing))
+
+    async def _with_reason(
+        self,
+        scope: MutableMapping[str, Any],
+        receive: Callable[[], Awaitable[Message]],
+        send: Callable[[Message], Awaitable[None]],
+    ) -> None:
+        transport = self._phrasing
+
+        async def send_phrased(message: Message) -> None:
+            if message["type"] == "http.response.start" and transport is not None:
+                transport.reason = message.get("reason")
+            await send(message)
+
+        scope.setdefault("extensions", {})[EXTENSION] = {}
+        await self._inner(scope, receive, send_phrased)
+
+
+class H11PhrasingProtocol(_Phrasing, H11Protocol):
+    """uvicorn's pure Python protocol, with phrases."""
+
+
+class PhrasingProtocol(_Phrasing, _Protocol):
+    """uvicorn's best protocol here, with phrases."""
+
+
+HTTP_PROTOCOL: type[asyncio.Protocol] = PhrasingProtocol
+"""For ``uvicorn.Config(http=...)``."""

@@ -32,7 +32,7 @@ test-long: .venv/installed clients ## Run the long tests too, with many more gen
 check: check-style check-types check-rooms check-changelog check-docs ## All that is not a test (make -k check: go on after a fault)
 
 check-style: .venv/installed
-	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff check --quiet --output-format concise .
 	@$(BIN)/ruff format --quiet --check --diff .
 
 check-types: .venv/installed

@@ -17,38 +17,32 @@ from pathlib import Path
 import click
 
 from trustpub import errors
-from trustpub.cli.main import main
+from trustpub.cli.main import BUG, INTERRUPTED, TERMINATED, _group
 
 REFERENCE = Path(__file__).parent / "reference"
 BANNER = "<!-- Written by docs/generate.py. -->\n\n"
 
 
-def commands(command: click.Command, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], click.Command]]:
-    """``command`` and everything below it, with the words to type."""
+def contexts(command: click.Command, name: str, above: click.Context | None = None) -> Iterator[click.Context]:
+    """A context for ``command`` and for everything below it."""
     if command.hidden:
         return
-    yield path, command
+    context = click.Context(command, info_name=name, parent=above, max_content_width=100, terminal_width=100)
+    yield context
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from commands(command.commands[name], (*path, name))
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            if found is not None:
+                yield from contexts(found, below, context)
 
 
 def cli_page() -> str:
     """Every command's ``--help``, as a terminal of 100 columns shows it."""
     parts = ["# Commands\n\nWhat `--help` says, of every command.\n"]
-    for path, command in commands(main, ("trustpub",)):
-        words = " ".join(path)
-        parts.append(f"\n## {words}\n\n```text\n{_help(path, command)}\n```\n")
+    for context in contexts(_group(), "trustpub"):
+        said = "\n".join(line.rstrip() for line in context.get_help().strip().splitlines())
+        parts.append(f"\n## {context.command_path}\n\n```text\n{said}\n```\n")
     return BANNER + "".join(parts)
-
-
-def _help(path: tuple[str, ...], command: click.Command) -> str:
-    context = click.Context(main, info_name=path[0], max_content_width=100, terminal_width=100)
-    for word in path[1:]:
-        group = context.command
-        below = group.commands[word] if isinstance(group, click.Group) else command
-        context = click.Context(below, info_name=word, parent=context, max_content_width=100, terminal_width=100)
-    return command.get_help(context).strip()
 
 
 def exit_codes_page() -> str:
@@ -57,13 +51,16 @@ def exit_codes_page() -> str:
     for kind in _kinds(errors.TrustpubError):
         if kind is not errors.TrustpubError and "exit_code" in vars(kind):
             by_code.setdefault(kind.exit_code, []).append(_first_sentence(kind))
+    by_code[BUG] = ["a fault of trustpub"]
+    by_code[INTERRUPTED] = ["interrupted (Ctrl-C)"]
+    by_code[TERMINATED] = ["terminated"]
     rows = "".join(f"| {code} | {' '.join(said)} |\n" for code, said in sorted(by_code.items()))
     return (
         BANNER
         + "# Exit codes\n\nEvery command ends with one of these.\n\n| code | when |\n|---|---|\n"
         + rows
         + "\nAn error is one message on standard error, and a second line where there is something to do about it.\n"
-        "A traceback is a fault of trustpub: please report it.\n"
+        "A traceback never is: it might show a token.\n"
     )
 
 

@@ -19,7 +19,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect
 from sqlalchemy.engine import URL
 
 from trustpub.errors import Misuse, Unreachable
@@ -59,6 +59,11 @@ class SqlStore:
         with self._transaction("BEGIN") as connection:
             return MigrationContext.configure(connection).get_current_revision()
 
+    def is_empty(self) -> bool:
+        """Whether the file has no table at all."""
+        with self._transaction("BEGIN") as connection:
+            return not inspect(connection).get_table_names()
+
     def upgrade(self) -> None:
         """Bring the schema to :func:`head`, all of it or nothing."""
         with self._writing, self._transaction("BEGIN IMMEDIATE") as connection:
@@ -86,7 +91,8 @@ class SqlStore:
 def head() -> str:
     """The newest schema revision this version knows."""
     revision = ScriptDirectory.from_config(_alembic()).get_current_head()
-    assert revision is not None  # there is a first one
+    if revision is None:
+        raise RuntimeError("no migration is installed")
     return revision
 
 

@@ -1,0 +1,403 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""The only place that names adapters: a folder becomes an index, an index becomes an ASGI application and a server."""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from trustpub.errors import Misuse
+from trustpub.http import is_loopback
+from trustpub.index.adapters import secretfile
+from trustpub.index.adapters.files import FolderBlobs
+from trustpub.index.adapters.forge import GitHub
+from trustpub.index.adapters.sql.store import SqlStore, head, knows
+from trustpub.index.credentials import Credentials
+from trustpub.index.manage import Manage
+from trustpub.index.ports import Clock
+from trustpub.index.settings import Settings
+from trustpub.printable import printable
+from trustpub.protocol.exchange import AUDIENCE
+from trustpub.tokens.keys import RootKeys
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+DATABASE = "index.db"
+SECRET = "secret"  # noqa: S105 - a file's name
+
+FORBIDDEN_AUDIENCES = frozenset({"pypi", "testpypi", "sigstore"})
+"""Those of others: an index that took them could replay its users' identity tokens there."""
+
+_OWN_NAMES = frozenset({"secret", "tls", "lock", "packages", "staging", "lost+found", "index.db-wal", "index.db-shm"})
+"""What may be in a folder whose first start was cut short, or that somebody prepared."""
+
+HOUSEKEEPING_SECONDS = 3600
+GRACE_SECONDS = 20
+"""How long requests under way may take once the server was told to stop."""
+
+access_log = logging.getLogger("trustpub.access")
+
+
+class Folder:
+    """An index at rest: everything that is in its folder."""
+
+    def __init__(
+        self,
+        *,
+        path: Path,
+        store: SqlStore,
+        secret_path: Path,
+        clock: Clock,
+        env: Mapping[str, str],
+        said: Sequence[str] = (),
+    ) -> None:
+        """Use :func:`open_folder`."""
+        self.path = path
+        self.store = store
+        self.clock = clock
+        self.env = env
+        """For proxies and certificates when issuers and forges are asked."""
+        self.said = tuple(said)
+        """What happened at opening, in sentences for whoever opened it."""
+        self.secret_path = secret_path
+        with store.read() as reading:
+            self.rehearsal = reading.fact("rehearsal") == "yes"
+            self.audience = reading.fact("audience") or ""
+            self.public_url = reading.fact("public_url") or ""
+            self._key_id = reading.fact("secret_key_id") or ""
+        self.manage = Manage(store, clock, rehearsal=self.rehearsal, forge=GitHub(env))
+
+    @cached_property
+    def blobs(self) -> FolderBlobs:
+        """The bytes of files."""
+        return FolderBlobs(self.path)
+
+    @cached_property
+    def root_keys(self) -> RootKeys:
+        """From the server's secret, which is read when it is first needed: most admin commands can do without.
+
+        Raises:
+            Misuse: it is not there, can be read by others, or is not the one this index was made with.
+        """
+        keys = RootKeys(secretfile.load(self.secret_path, create=False))
+        if keys.key_id != self._key_id:
+            raise Misuse(
+                f"The secret at {self.secret_path} (key id {keys.key_id}) is not the one this index was made with "
+                f"(key id {self._key_id}).",
+                hint="Put the right one back: with another, no token this index gave out would be valid.",
+            )
+        return keys
+
+    @property
+    def settings(self) -> Settings:
+        """As of the last start."""
+        return Settings(public_url=self.public_url, audience=self.audience, rehearsal=self.rehearsal)
+
+    @property
+    def credentials(self) -> Credentials:
+        """To issue tokens with."""
+        return Credentials(store=self.store, root_keys=self.root_keys, settings=self.settings, clock=self.clock)
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self.store.close()
+
+
+def open_folder(
+    data: Path,
+    *,
+    create: bool,
+    rehearsal: bool = False,
+    secret_file: Path | None = None,
+    public_url: str | None = None,
+    clock: Clock = time.time,
+    env: Mapping[str, str] | None = None,
+) -> Folder:
+    """The index in the folder ``data``.
+
+    With ``create``, as a server starts: a folder that is new or empty becomes an index, for which ``public_url`` is
+    needed, and an older database is copied and upgraded. Without, as ``admin`` does: it must be one already.
+
+    Args:
+        data: the folder.
+        create: whether to make or upgrade what is there.
+        rehearsal: make it one that accepts issuers on loopback and ``.test``; only when it is new.
+        secret_file: where the server's secret is; in the folder unless given.
+        public_url: as from :func:`read_public_url`; remembered as the location of tokens.
+        clock: the time.
+        env: the environment, for proxies and certificates; none unless given.
+
+    Raises:
+        Misuse: it is no index, is newer than this program, cannot be written to, or the secret is not the right one.
+    """
+    said: list[str] = []
+    try:
+        if create:
+            _prepare(data)
+        elif not (data / DATABASE).is_file():
+            raise Misuse(
+                f"There is no index in the folder {data}.", hint=f"Make one with: trustpub serve --data {data}"
+            )
+        store = SqlStore(data / DATABASE)
+        said += _bring_up_to_date(store, data, create=create)
+        secret_path = secret_file or data / SECRET
+        if create:
+            said += _first_start(store, secret_path, rehearsal=rehearsal, public_url=public_url, clock=clock)
+        folder = Folder(path=data, store=store, secret_path=secret_path, clock=clock, env=env or {}, said=said)
+    except OSError as error:
+        raise Misuse(f"The folder {data} cannot be used: {error.strerror}.") from error
+    _check_facts(folder, create=create)
+    return folder
+
+
+def read_public_url(text: str) -> str:
+    """Scheme, host and port of ``text``, as clients will use them.
+
+    Raises:
+        Misuse: there is more in it, or plain HTTP to another machine.
+    """
+    shown = repr(printable(text, 200))
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host, parts = "", urlsplit("")
+    if parts.scheme not in ("http", "https") or not host or text != printable(text) or " " in text:
+        raise Misuse(f"The public URL {shown} is not https://HOST or https://HOST:PORT.")
+    if parts.path not in ("", "/"):
+        raise Misuse(
+            f"The public URL {shown} has a path, which clients drop when they ask for a token.",
+            hint="Give every index a host name of its own.",
+        )
+    if parts.query or parts.fragment or "@" in parts.netloc:
+        raise Misuse(f"The public URL {shown} has a user, a query or a fragment.")
+    if parts.scheme == "http" and not is_loopback(host):
+        raise Misuse(
+            f"The public URL {shown} starts with http://, over which anybody could read tokens.",
+            hint="Plain HTTP is for this machine only.",
+        )
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def new_audience(public_url: str) -> str:
+    """An audience that no other index has, in letters that every CI can put into a variable's name."""
+    host = re.sub(r"[^a-z0-9]+", "_", (urlsplit(public_url).hostname or "").lower()).strip("_")
+    if not host[:1].isalpha():
+        host = f"index_{host}"
+    return f"{host[:100]}_{secrets.token_hex(8)}"
+
+
+def build_app(folder: Folder, settings: Settings) -> ASGIApp:
+    """The application, with everything it needs from the folder."""
+    from trustpub.index.adapters.jwks import JwksKeys
+    from trustpub.index.mint import Mint
+    from trustpub.index.simple import Pages
+    from trustpub.index.upload import Upload
+    from trustpub.index.web.app import build
+
+    store, clock, root_keys = folder.store, folder.clock, folder.root_keys
+    keys = JwksKeys(env=folder.env, clock=clock, rehearsal=folder.rehearsal)
+    credentials = Credentials(store=store, root_keys=root_keys, settings=settings, clock=clock)
+    mint = Mint(store=store, keys=keys, root_keys=root_keys, settings=settings, clock=clock)
+    upload = Upload(store=store, blobs=folder.blobs, credentials=credentials, settings=settings, clock=clock)
+    pages = Pages(store=store, settings=settings)
+    return build(mint=mint, upload=upload, pages=pages, blobs=folder.blobs, settings=settings)
+
+
+def run(
+    folder: Folder,
+    listening: socket.socket,
+    settings: Settings,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    trusted_proxies: Sequence[str] = (),
+    started: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve the index on a bound socket until SIGTERM or SIGINT, then end what is under way, and return.
+
+    Args:
+        folder: the index; closed by the caller.
+        listening: bound; closed at the end.
+        settings: as started.
+        certificate: PEM; with ``key`` the socket speaks TLS.
+        key: of the certificate.
+        trusted_proxies: addresses and networks whose ``X-Forwarded-For`` is believed.
+        started: called once requests are taken.
+    """
+    import uvicorn
+
+    from trustpub.index.web.app import HTTP_PROTOCOL
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started()
+
+    app = _logged(build_app(folder, settings))
+    config = uvicorn.Config(
+        app,
+        http=HTTP_PROTOCOL,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        backlog=2048,
+    )
+    ended = threading.Event()
+    keeper = threading.Thread(target=_keep_house, args=(folder, ended), name="housekeeping", daemon=True)
+    keeper.start()
+    try:
+        with suppress(KeyboardInterrupt):
+            Server(config).run(sockets=[listening])
+    finally:
+        ended.set()
+        keeper.join()
+        listening.close()
+
+
+def _prepare(data: Path) -> None:
+    if not data.exists():
+        data.mkdir(mode=0o700, parents=True)
+    if not data.is_dir():
+        raise Misuse(f"{data} is not a folder.")
+    if not os.access(data, os.W_OK | os.X_OK):
+        raise Misuse(f"The folder {data} cannot be written to.")
+    if (data / DATABASE).exists():
+        return
+    strange = sorted({one.name for one in data.iterdir()} - _OWN_NAMES)
+    if strange:
+        raise Misuse(
+            f"The folder {data} is not empty and holds no index: there is {printable(strange[0], 100)!r} in it.",
+            hint="Name a new or an empty folder with --data.",
+        )
+
+
+def _bring_up_to_date(store: SqlStore, data: Path, *, create: bool) -> list[str]:
+    """Give the database the newest schema. Returns what was done, in sentences."""
+    revision, newest = store.revision(), head()
+    if revision == newest:
+        return []
+    if revision is not None and not knows(revision):
+        raise Misuse(
+            f"The index in {data} was written by a newer trustpub (its schema is {printable(revision, 40)}, "
+            f"this one knows up to {newest}).",
+            hint="Upgrade trustpub, or go back to a copy of that folder.",
+        )
+    if not create:
+        raise Misuse(
+            f"The index in {data} is of an older trustpub, or was never started.",
+            hint=f"A start brings it up to date: trustpub serve --data {data}",
+        )
+    if revision is None:
+        if not store.is_empty():
+            raise Misuse(f"The file {data / DATABASE} is a database, but not that of an index.")
+        store.upgrade()
+        return []
+    copy = data / f"{DATABASE}.before-{revision}"
+    store.copy_to(copy)
+    store.upgrade()
+    return [f"The database was upgraded from schema {revision} to {newest}; as it was before, it is in {copy}."]
+
+
+def _first_start(
+    store: SqlStore, secret_path: Path, *, rehearsal: bool, public_url: str | None, clock: Clock
+) -> list[str]:
+    """Facts that last. The last one written makes it an index; all come in one transaction."""
+    with store.read() as reading:
+        made = reading.fact("audience") is not None
+        was_rehearsal = reading.fact("rehearsal") == "yes"
+    if made:
+        if rehearsal and not was_rehearsal:
+            raise Misuse(
+                "This index is no rehearsal, and cannot become one: it could be made to believe anybody.",
+                hint="Name a new folder with --data.",
+            )
+        if public_url is not None:
+            with store.write() as writing:
+                writing.set_fact("public_url", public_url)
+        return []
+    if public_url is None:
+        raise Misuse("A new index needs its public URL.", hint="Give it with --public-url.")
+    keys = RootKeys(secretfile.load(secret_path, create=True))
+    with store.write() as writing:
+        Manage(store, clock, rehearsal=rehearsal).add_public_issuers(writing)
+        if rehearsal:
+            writing.set_fact("rehearsal", "yes")
+        writing.set_fact("secret_key_id", keys.key_id)
+        writing.set_fact("public_url", public_url)
+        writing.set_fact("audience", new_audience(public_url))
+    return ["A new index was made."]
+
+
+def _check_facts(folder: Folder, *, create: bool) -> None:
+    if not folder.audience:
+        raise Misuse(
+            f"The index in {folder.path} was never started.", hint=f"Start it: trustpub serve --data {folder.path}"
+        )
+    if not AUDIENCE.match(folder.audience) or (folder.audience in FORBIDDEN_AUDIENCES and not folder.rehearsal):
+        raise Misuse(
+            f"The audience of this index is {printable(folder.audience, 100)!r}, which it may not be.",
+            hint="Identity tokens for it could be used elsewhere.",
+        )
+    if create:
+        # Before anything is served: with the wrong secret every token would be refused, without a word why.
+        _ = folder.root_keys
+
+
+def _keep_house(folder: Folder, ended: threading.Event) -> None:
+    """Forget used identity tokens once their notes, which include a margin, run out."""
+    log = logging.getLogger("trustpub.index")
+    while True:
+        try:
+            with folder.store.write() as writing:
+                writing.forget_claims(int(folder.clock()))
+        except Exception as error:  # noqa: BLE001 - the server goes on; the next hour tries again
+            log.warning("housekeeping failed: %s", type(error).__name__)
+        if ended.wait(HOUSEKEEPING_SECONDS):
+            return
+
+
+def _logged(app: ASGIApp) -> ASGIApp:
+    """One line per request: who, what, how it went. No query and no header, where secrets might be."""
+
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        status, begun = 0, time.perf_counter()
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await app(scope, receive, noted)
+        finally:
+            client: Any = scope.get("client") or ("-",)
+            took = round(1000 * (time.perf_counter() - begun))
+            path = printable(scope["path"], 300)
+            access_log.info("%s %s %s %s %d ms", client[0], scope["method"], path, status or "-", took)
+
+    return logged

@@ -397,13 +397,13 @@ def _why(error: Exception, cause: BaseException) -> str:
 
     if isinstance(error, exceptions.NameResolutionError):
         return "cannot be reached: its name does not resolve"
+    if isinstance(error, exceptions.NewConnectionError):  # urllib3 makes it a ConnectTimeoutError, too
+        reason = cause.strerror if isinstance(cause, OSError) else None
+        return f"cannot be reached: {(reason or 'the connection failed').lower()}"
     if isinstance(error, exceptions.ConnectTimeoutError):
         return f"cannot be reached: no connection within {CONNECT_SECONDS:.0f} seconds"
     if isinstance(error, exceptions.TimeoutError | TimeoutError):
         return "does not answer in time"
-    if isinstance(error, exceptions.NewConnectionError):
-        reason = cause.strerror if isinstance(cause, OSError) else None
-        return f"cannot be reached: {(reason or 'the connection failed').lower()}"
     if isinstance(error, exceptions.LocationParseError | exceptions.InvalidHeader):
         return "cannot be asked: the request is malformed"
     return "broke off the connection"

@@ -101,7 +101,7 @@ def test_everything_wrong_is_told_at_once_and_without_values() -> None:
         ([("summary", "a"), ("summary", "b")], "summary"),
         ([("filetype", "bdist_wheel")], "filetype"),
         ([("pyversion", "py3")], "pyversion"),
-        ([("md5_digest", "x" * 22)], "md5_digest"),
+        ([("md5_digest", "!" * 22)], "md5_digest"),
         ([("blake2_256_digest", "g" * 64)], "blake2_256_digest"),
     ],
 )

@@ -32,6 +32,7 @@ def mint(index: str, ca: str | None, github_output: bool) -> None:
     """
     from trustpub.ci import detection
     from trustpub.client import indexes
+    from trustpub.client.exchange import burn
     from trustpub.client.publish import obtain
     from trustpub.http import Http
 
@@ -43,18 +44,27 @@ def mint(index: str, ca: str | None, github_output: bool) -> None:
     wanted = indexes.resolve(index)
     job = detection.detect(os.environ)
     with Http(env=os.environ, ca=ca) as http:
-        minted = obtain(http, wanted, job, _Watcher())
-    seen.mask(minted.token)
-    seen.step(f"{wanted.origin} trusts it and gave an upload token{_until(minted)}")
-    if github_output and path:
-        _write_output(path, minted.token)
-        seen.step(f"The token is this step's output {OUTPUT}")
-    else:
-        seen.result(minted.token.reveal())
+        minted = obtain(http, wanted, job, _Listener())
+        try:
+            seen.mask(minted.token)
+            seen.step(f"{wanted.origin} trusts it and gave an upload token{_until(minted)}")
+            _deliver(minted.token, path if github_output else None)
+        except BaseException:
+            # Nobody has it, so nobody else will give it back.
+            burn(http, wanted, minted.token)
+            raise
 
 
-class _Watcher:
-    """The part of :class:`trustpub.client.publish.Watcher` that a mint has use for."""
+def _deliver(token: Secret, path: str | None) -> None:
+    if path is None:
+        screen().result(token.reveal())
+        return
+    _write_output(path, token)
+    screen().step(f"The token is this step's output {OUTPUT}")
+
+
+class _Listener:
+    """A :class:`trustpub.client.publish.Listener` that writes to the screen."""
 
     def mask(self, secret: Secret) -> None:
         screen().mask(secret)

@@ -77,7 +77,8 @@ def test_no_header_breaks_the_negotiation(accept: str) -> None:
 def a_file(**changes: object) -> Listed:
     values: dict[str, object] = {
         "filename": "a-1.0-py3-none-any.whl", "version": "1.0",
-        "url": "https://index.example/packages/aa/bb/cc/a-1.0-py3-none-any.whl", "sha256": "ab" * 32, "size": 1337, "uploaded": 1_790_000_000.25, "requires_python": ">=3.9,<4",
+        "url": "https://index.example/packages/aa/bb/cc/a-1.0-py3-none-any.whl",
+        "sha256": "ab" * 32, "size": 1337, "uploaded": 1_790_000_000.25, "requires_python": ">=3.9,<4",
         "metadata_sha256": "cd" * 32, **changes,
     }  # fmt: skip
     return Listed(**values)  # type: ignore[arg-type]

@@ -61,6 +61,9 @@ _ENDED = "trustpub.ended"
 
 def watched(scope: Scope, receive: Receive) -> Receive:
     """``receive``, noting in ``scope`` when the request's body has ended: after that, there is nothing to wait for."""
+    headers = dict(scope["headers"])
+    if b"transfer-encoding" not in headers and headers.get(b"content-length", b"0") == b"0":
+        scope[_ENDED] = True
 
     async def receive_and_note() -> Message:
         message = await receive()

@@ -1,0 +1,286 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""A whole index over SQLite and a folder, with two projects and people and machines who may upload."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import math
+import tarfile
+import uuid
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+from starlette.types import ASGIApp
+
+from trustpub.index.adapters.files import FolderBlobs
+from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.credentials import Credentials
+from trustpub.index.mint import Mint
+from trustpub.index.ports import Issuer, NoSuchKey, Project, Token, User
+from trustpub.index.settings import Settings
+from trustpub.index.simple import Pages
+from trustpub.index.upload import Upload
+from trustpub.index.web.app import build
+from trustpub.secret import Secret
+from trustpub.tokens import macaroon
+from trustpub.tokens.caveats import Expiry, ProjectIds, PublisherId, values, write
+from trustpub.tokens.keys import RootKeys
+from trustpub.trust.publishers import Link, Publisher
+
+NOW = 1_790_000_000.25
+METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.9\n\n{body}\n"
+
+
+class NoKeys:
+    """No issuer has any key."""
+
+    def get(self, issuer: Issuer, kid: str) -> Mapping[str, Any]:
+        raise NoSuchKey
+
+
+@dataclass
+class Clock:
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def wheel(name: str = "hello", version: str = "1.0", body: str = "Hello.") -> bytes:
+    """A small sound wheel; ``body`` makes another file of the same name."""
+    info = f"{name}-{version}.dist-info"
+    contents = {
+        f"{name}.py": f"said = {body!r}\n".encode(),
+        f"{info}/METADATA": METADATA.format(name=name, version=version, body=body).encode(),
+        f"{info}/WHEEL": b"Wheel-Version: 1.0\n",
+    }
+    record = "".join(
+        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(one).digest()).rstrip(b'=').decode()},{len(one)}\n"
+        for path, one in contents.items()
+    )
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path, content in {**contents, f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}.items():
+            archive.writestr(zipfile.ZipInfo(path), content)
+    return buffer.getvalue()
+
+
+def sdist(name: str = "hello", version: str = "1.0") -> bytes:
+    """A small sound source distribution."""
+    content = METADATA.format(name=name, version=version, body="Hello.").encode()
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as archive:
+        entry = tarfile.TarInfo(f"{name}-{version}/PKG-INFO")
+        entry.size = len(content)
+        archive.addfile(entry, io.BytesIO(content))
+    return buffer.getvalue()
+
+
+def form(content: bytes, filename: str, **changes: str | None) -> list[tuple[str, str]]:
+    """The text fields for a file, as uv sends them; None leaves one out."""
+    is_wheel = filename.endswith(".whl")
+    fields: dict[str, str | None] = {
+        ":action": "file_upload", "protocol_version": "1", "sha256_digest": hashlib.sha256(content).hexdigest(),
+        "filetype": "bdist_wheel" if is_wheel else "sdist", "pyversion": "py3" if is_wheel else "source",
+        "metadata_version": "2.1", "name": filename.partition("-")[0], "version": "1.0", "requires_python": ">=3.9",
+        "unknown_field": "whatever", "summary": "", **changes,
+    }  # fmt: skip
+    return [(name, value) for name, value in fields.items() if value is not None]
+
+
+BOUNDARY = "a-boundary-of-ours"
+
+
+def multipart(
+    fields: Sequence[tuple[str, str]], content: bytes | None, filename: str, *, content_first: bool = False
+) -> bytes:
+    """A body; the part of the file has no Content-Type, as some clients send it."""
+    texts = [f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="{n}"\r\n\r\n{v}\r\n'.encode() for n, v in fields]
+    head = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="content"; filename="{filename}"\r\n\r\n'.encode()
+    parts = [] if content is None else [head + content + b"\r\n"]
+    return b"".join(parts + texts if content_first else texts + parts) + f"--{BOUNDARY}--\r\n".encode()
+
+
+@dataclass
+class House:
+    """The index, and hands to reach into it."""
+
+    store: SqlStore
+    blobs: FolderBlobs
+    clock: Clock = field(default_factory=Clock)
+    root_keys: RootKeys = field(default_factory=lambda: RootKeys(b"a server secret for tests, 32 b.."))
+    settings: Settings = field(
+        default_factory=lambda: Settings(public_url="https://index.example", audience="index_1", max_file_bytes=2**20)
+    )
+
+    @property
+    def credentials(self) -> Credentials:
+        return Credentials(store=self.store, root_keys=self.root_keys, settings=self.settings, clock=self.clock)
+
+    @property
+    def upload(self) -> Upload:
+        return Upload(
+            store=self.store,
+            blobs=self.blobs,
+            credentials=self.credentials,
+            settings=self.settings,
+            clock=self.clock,
+        )
+
+    @property
+    def app(self) -> ASGIApp:
+        mint = Mint(store=self.store, keys=NoKeys(), root_keys=self.root_keys, settings=self.settings, clock=self.clock)
+        pages = Pages(store=self.store, settings=self.settings)
+        return build(mint=mint, upload=self.upload, pages=pages, blobs=self.blobs, settings=self.settings)
+
+    def project(self, name: str, *, pending: bool = False) -> Project:
+        with self.store.read() as reading:
+            known = reading.project(name)
+        if known is not None:
+            return known
+        until = int(self.clock.now) + 1000 if pending else None
+        project = Project(
+            id=str(uuid.uuid4()), name=name, normalized=name.lower(), created=0, pending_until=until, serial=1
+        )
+        with self.store.write() as writing:
+            writing.add_project(project)
+        return project
+
+    def publisher(self, project: Project) -> Publisher:
+        """The one of this project."""
+        with self.store.read() as reading:
+            known = reading.publishers(project.name)
+        if known:
+            return known[0]
+        link = Link(project_id=project.id, project=project.name, pending_until=project.pending_until)
+        publisher = Publisher(
+            id=str(uuid.uuid4()),
+            issuer="https://ci.example",
+            kind="github",
+            fields={"repository": f"octo/{project.name}", "workflow": "release.yml"},
+            links=(link,),
+        )
+        with self.store.write() as writing:
+            if writing.issuer("https://ci.example") is None:
+                writing.put_issuer(Issuer(url="https://ci.example", kind="github"))
+            writing.add_publisher(publisher)
+        return publisher
+
+    def minted(self, publisher: Publisher) -> tuple[str, Secret]:
+        """What the mint gives this publisher: the id of the row, and the token."""
+        now, token_id = self.clock.now, str(uuid.uuid4())
+        caveats = (
+            PublisherId(publisher.id),
+            ProjectIds(tuple(link.project_id for link in publisher.links)),
+            Expiry(expires_at=math.ceil(now) + 900, not_before=math.floor(now)),
+        )
+        signed = macaroon.create(
+            location="index.example",
+            identifier=token_id,
+            root_key=self.root_keys.root(token_id),
+            caveats=tuple(write(one) for one in caveats),
+        )
+        row = Token(
+            id=token_id,
+            key_id=self.root_keys.key_id,
+            location="index.example",
+            publisher_id=publisher.id,
+            user_id=None,
+            description="",
+            caveats=tuple(values(one) for one in caveats),
+            scope="upload",
+            created=math.floor(now),
+            expires=math.ceil(now) + 900,
+        )
+        with self.store.write() as writing:
+            writing.add_token(row)
+        return token_id, signed.serialize()
+
+    def user_token(self, name: str = "ada", scope: str = "upload") -> Secret:
+        with self.store.write() as writing:
+            user = writing.user(name) or User(id=str(uuid.uuid4()), name=name, created=0)
+            if writing.user(name) is None:
+                writing.add_user(user)
+        return self.credentials.issue_user_token(user, scope=scope)[1]
+
+    def staged(self) -> int:
+        """How many files are on their way in, or forgotten there."""
+        return sum(1 for path in self.store.path.parent.rglob("staging/*") if path.is_file())
+
+
+class Uploader:
+    """A client that uploads with one token."""
+
+    def __init__(self, client: TestClient, token: Secret | None) -> None:
+        self._client = client
+        basic = base64.b64encode(b"__token__:" + token.reveal().encode()).decode() if token else ""
+        self.headers = {"Authorization": f"Basic {basic}"} if token else {}
+
+    def send(
+        self,
+        content: bytes | None,
+        filename: str = "hello-1.0-py3-none-any.whl",
+        *,
+        accept: str = "application/json",
+        content_first: bool = False,
+        **changes: str | None,
+    ) -> Any:
+        body = multipart(form(content or b"", filename, **changes), content, filename, content_first=content_first)
+        return self.send_raw(body, accept=accept)
+
+    def send_raw(self, body: bytes, *, accept: str = "application/json", content_type: str | None = None) -> Any:
+        headers = {
+            **self.headers,
+            "Accept": accept,
+            "Content-Type": content_type or f"multipart/form-data; boundary={BOUNDARY}",
+        }
+        return self._client.post("/legacy/", content=body, headers=headers)
+
+
+@dataclass
+class Site:
+    """The index on the web."""
+
+    house: House
+    client: TestClient
+
+    def uploader(self, token: Secret | None) -> Uploader:
+        return Uploader(self.client, token)
+
+    def publishing(self, name: str = "hello", *, pending: bool = False) -> Uploader:
+        """One who holds a minted token for the project."""
+        return self.uploader(self.house.minted(self.house.publisher(self.house.project(name, pending=pending)))[1])
+
+    wheel = staticmethod(wheel)
+    sdist = staticmethod(sdist)
+    form = staticmethod(form)
+    multipart = staticmethod(multipart)
+
+    def files(self, name: str) -> list[dict[str, Any]]:
+        """As JSON shows them."""
+        answer = self.client.get(f"/simple/{name}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"})
+        return answer.json()["files"] if answer.status_code == 200 else []
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """An empty index."""
+    store = SqlStore(tmp_path / "index.db")
+    store.upgrade()
+    yield House(store=store, blobs=FolderBlobs(tmp_path))
+    store.close()
+
+
+@pytest.fixture
+def site(house: House) -> Iterator[Site]:
+    """The same on the web."""
+    with TestClient(house.app, base_url="https://index.example", follow_redirects=False) as client:
+        yield Site(house=house, client=client)

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import os
 import tarfile
 import zipfile
 import zlib
@@ -18,7 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from trustpub.packages.names import is_valid
-from trustpub.packages.unpacking import GZIP_ERRORS, BoundedGzip, TooMuch, allowance
+from trustpub.packages.unpacking import GZIP_ERRORS, BoundedGzip, TooMuch, allowance, size_of
 
 MAX_METADATA_BYTES = 8 * 1024 * 1024
 """Of METADATA or PKG-INFO, description included."""
@@ -149,7 +148,7 @@ def _from_sdist(path: str) -> bytes:
     try:
         with (
             open(path, "rb") as packed,
-            BoundedGzip(packed, allowance(os.path.getsize(path))) as stream,
+            BoundedGzip(packed, allowance(size_of(packed))) as stream,
             tarfile.open(fileobj=stream, mode="r|") as archive,
         ):
             return _pkg_info(archive)

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import os
 import posixpath
 import tarfile
 
 from trustpub.packages.entries import MAX_ENTRIES, Paths
 from trustpub.packages.names import sdist_filename
-from trustpub.packages.unpacking import GZIP_ERRORS, BoundedGzip, TooMuch, allowance
+from trustpub.packages.unpacking import GZIP_ERRORS, BoundedGzip, TooMuch, allowance, size_of
 
 _CHUNK = 1024 * 1024
 _GZIP = b"\x1f\x8b\x08"
@@ -24,8 +23,7 @@ def faults(path: str, name: str, version: str) -> list[str]:
         with open(path, "rb") as packed:
             if packed.read(len(_GZIP)) != _GZIP:
                 return ["The source distribution is not a gzip file."]
-            packed.seek(0)
-            with BoundedGzip(packed, allowance(os.path.getsize(path))) as stream:
+            with BoundedGzip(packed, allowance(size_of(packed))) as stream:
                 with tarfile.open(fileobj=stream, mode="r|") as archive:
                     look.through(archive)
                 while stream.read(_CHUNK):  # to the end: gzip's checksum is there

@@ -30,6 +30,13 @@ def allowance(packed: int) -> int:
     return max(FREE_BYTES, RATIO * packed)
 
 
+def size_of(file: IO[bytes]) -> int:
+    """How many bytes a seekable file has; it is at its beginning after this."""
+    size = file.seek(0, io.SEEK_END)
+    file.seek(0)
+    return size
+
+
 class BoundedGzip(io.RawIOBase):
     """What a gzip file unpacks to, until it is more than ``limit`` bytes.
 

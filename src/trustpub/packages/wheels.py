@@ -8,18 +8,18 @@ import base64
 import csv
 import hashlib
 import io
-import os
 import zipfile
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.parser import Parser
+from typing import IO
 
 from packaging.version import InvalidVersion, Version
 
 from trustpub.packages.entries import MAX_ENTRIES, Paths
 from trustpub.packages.names import normalize
-from trustpub.packages.unpacking import allowance
+from trustpub.packages.unpacking import allowance, size_of
 
 _CHUNK = 1024 * 1024
 _MAX_LIST_BYTES = 32 * 1024 * 1024
@@ -44,23 +44,23 @@ class Recorded:
 
 def faults(path: str, name: str, version: str) -> list[str]:
     """What is wrong with the wheel at ``path`` whose metadata say ``name`` and ``version``, in sentences."""
-    if (framing := _fault_in_framing(path)) is not None:
-        return [framing]
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return _faults_in_entries(archive, os.path.getsize(path)) or _faults_in_wheel(archive, name, version)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError):
-        return ["The wheel is a damaged zip file."]
+    with open(path, "rb") as file:
+        size = size_of(file)
+        if (framing := _fault_in_framing(file, size)) is not None:
+            return [framing]
+        try:
+            with zipfile.ZipFile(file) as archive:
+                return _faults_in_entries(archive, size) or _faults_in_wheel(archive, name, version)
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError):
+            return ["The wheel is a damaged zip file."]
 
 
-def _fault_in_framing(path: str) -> str | None:
+def _fault_in_framing(file: IO[bytes], size: int) -> str | None:
     # Readers look for the directory from the end, or for entries from the start: with nothing before the first entry
     # and nothing behind the end record, both see the same archive.
-    with open(path, "rb") as file:
-        start = file.read(len(_LOCAL_ENTRY))
-        file.seek(0, os.SEEK_END)
-        file.seek(max(0, file.tell() - _END_SIZE))
-        end = file.read()
+    start = file.read(len(_LOCAL_ENTRY))
+    file.seek(max(0, size - _END_SIZE))
+    end = file.read()
     if start != _LOCAL_ENTRY:
         return "The wheel is not a zip file."
     if not end.startswith(_END) or end[-2:] != b"\0\0":

@@ -1,0 +1,166 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""A real index in a process of its own, an emulated GitHub beside it, and real clients."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from trustpub.rehearsal.issuers import GitHubIssuer, Run
+
+ROOT = Path(__file__).parents[2]
+TOKEN = re.compile(r"pypi-[A-Za-z0-9_-]{40,}|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.")
+JOB = Run(repository="acme/hello", repository_id="501", owner_id="77", workflow="release.yml", environment="release")
+
+
+@dataclass(kw_only=True)
+class Shop:
+    """An index that serves, and all that a job of its one publisher needs."""
+
+    url: str
+    ca: Path
+    data: Path
+    issuer: GitHubIssuer
+    job_env: Mapping[str, str] = field(default_factory=dict)
+
+    @staticmethod
+    def run(
+        argv: list[str], *, env: Mapping[str, str] | None = None, fails: bool = False
+    ) -> subprocess.CompletedProcess[str]:
+        """A program that must end well, or, with ``fails``, must not; no token is in what it shows."""
+        done = run(argv, env=env, fails=fails)
+        assert TOKEN.findall(done.stderr) == []
+        return done
+
+    def admin(self, *words: str) -> str:
+        """`trustpub admin …` beside the running server."""
+        return run([sys.executable, "-m", "trustpub", "admin", *words, "--data", str(self.data)]).stdout
+
+    def register(self, project: str, *, workflow: str = "release.yml") -> None:
+        """A pending publisher of JOB's repository."""
+        self.admin(
+            "publisher", "add", project, "--kind", "github", "--repository", JOB.repository, "--workflow", workflow,
+            "--environment", "release", "--issuer", self.issuer.url, "--owner-id", JOB.owner_id,
+            "--repository-id", JOB.repository_id, "--pending",
+        )  # fmt: skip
+
+    def install(self, project: str, target: Path) -> str:
+        """What real pip installs from this index and no other."""
+        run(
+            [
+                sys.executable, "-m", "pip", "install", "--isolated", "--no-deps", "--no-cache-dir", "--target",
+                str(target), "--index-url", f"{self.url}/simple/", "--cert", str(self.ca), project,
+            ],
+            env={"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        )  # fmt: skip
+        return run([sys.executable, "-c", "import hello; print(hello.SAID)"], env={"PYTHONPATH": str(target)}).stdout
+
+
+def run(
+    argv: list[str], *, env: Mapping[str, str] | None = None, fails: bool = False
+) -> subprocess.CompletedProcess[str]:
+    """A program that must end well, or, with ``fails``, must not."""
+    done = subprocess.run(
+        argv, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
+        check=False,
+    )  # fmt: skip
+    assert (done.returncode != 0) == fails, f"{argv[:4]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
+    return done
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Iterator[Shop]:
+    """`trustpub serve --tls-dev --rehearsal`, which believes an emulated GitHub."""
+    data, log = tmp_path / "index", tmp_path / "serve.log"
+    port = free_port()
+    with GitHubIssuer(clock=time.time) as issuer, log.open("wb") as stream:
+        issuer.serve(JOB)
+        process = subprocess.Popen(
+            [
+                sys.executable, "-m", "trustpub", "serve", "--data", str(data), "--port", str(port), "--tls-dev",
+                "--rehearsal",
+            ],
+            stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        try:
+            url, ca = wait_for(process, log, port)
+            job_env = {
+                "GITHUB_ACTIONS": "true",
+                "ACTIONS_ID_TOKEN_REQUEST_URL": issuer.request_url,
+                "ACTIONS_ID_TOKEN_REQUEST_TOKEN": issuer.request_token.reveal(),
+            }
+            made = Shop(url=url, ca=ca, data=data, issuer=issuer, job_env=job_env)
+            made.admin("issuer", "add", issuer.url, "--kind", "github")
+            yield made
+        finally:
+            process.terminate()
+            process.wait(20)
+    assert TOKEN.findall(log.read_text(encoding="utf-8")) == []
+
+
+def free_port() -> int:
+    """One that nobody listens on now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        port: int = found.getsockname()[1]
+        return port
+
+
+def wait_for(process: subprocess.Popen[bytes], log: Path, port: int) -> tuple[str, Path]:
+    """URL and certificate authority, once the index answers over TLS with a certificate that holds."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and process.poll() is None:
+        said = log.read_text(encoding="utf-8")
+        url = re.search(rf"https://[^\s/]+:{port}\b", said)
+        ca = re.search(r"/\S+\.pem\b", said)
+        if url and ca:
+            try:
+                context = ssl.create_default_context(cafile=ca[0])
+                with urllib.request.urlopen(f"{url[0]}/_/oidc/audience", context=context, timeout=5):
+                    return url[0], Path(ca[0])
+            except urllib.error.URLError:
+                pass
+        time.sleep(0.05)
+    raise AssertionError(f"the index does not serve: {log.read_text(encoding='utf-8')}")
+
+
+@pytest.fixture
+def distributions(tmp_path: Path) -> list[Path]:
+    """A wheel and an sdist of a little project, built by its own backend."""
+    project = tmp_path / "hello"
+    (project / "hello").mkdir(parents=True)
+    (project / "hello" / "__init__.py").write_text('SAID = "hello from the index"\n', encoding="utf-8")
+    (project / "README.md").write_text("# hello\n", encoding="utf-8")
+    (project / "pyproject.toml").write_text(
+        '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n'
+        '[project]\nname = "hello"\nversion = "1.0"\nreadme = "README.md"\ndescription = "Says hello"\n',
+        encoding="utf-8",
+    )
+    run([sys.executable, "-m", "build", "--no-isolation", str(project)])
+    return sorted((project / "dist").iterdir())
+
+
+@pytest.fixture
+def client() -> Callable[[str], str]:
+    """The program of a real client, from its own environment below .venvs."""
+
+    def find(name: str) -> str:
+        program = ROOT / ".venvs" / name / "bin" / name
+        if not program.exists():
+            pytest.skip(f"THE REAL {name} IS NOT HERE, so nothing about it was tested. Get it: make clients")
+        return str(program)
+
+    return find

@@ -57,7 +57,7 @@ def test_read_filename_says_what_the_name_says(
         "", "foo", "foo.zip", "foo-1.0.zip", "foo-1.0.egg", "../foo-1.0.tar.gz", "a\\foo-1.0.tar.gz",
         "foo-1.0\n.tar.gz", "foo-x.tar.gz", "-1.0.tar.gz", "foo__bar-1.0-py3-none-any.whl", "foo-1.0-py3.whl",
         "foo-1.0-a1-py3-none-any.whl",
-        "x" * 300 + "-1.0.tar.gz", "foo-1.0.tar.gz\0.whl",
+        "x" * 300 + "-1.0.tar.gz", "foo-1.0.tar.gz\0.whl", "foo-1.0-py3-none-\u00e4ny.whl", "foo-1.0-py3-none-a%ny.whl",
     ],
 )  # fmt: skip
 def test_read_filename_refuses_in_a_sentence(filename: str) -> None:

@@ -16,7 +16,7 @@ from packaging.version import Version
 # \Z, because $ lets a trailing newline pass; ASCII, because IGNORECASE alone admits U+017F and U+212A as s and k.
 _NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?\Z", re.IGNORECASE | re.ASCII)
 _RUN = re.compile(r"[-_.]+")
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f/\\]")
+_FILENAME = re.compile(r"[A-Za-z0-9._+!-]+\Z")
 
 MAX_FILENAME_BYTES = 240
 """File systems take 255; ``.metadata`` and the marks of a temporary file must fit behind the name."""
@@ -70,9 +70,9 @@ def read_filename(filename: str) -> Filename:
     Raises:
         BadFilename: it is not the name of a source distribution or a wheel.
     """
-    if _UNPRINTABLE.search(filename):
-        raise BadFilename("The file name holds a control character or a path separator.")
-    if len(filename.encode(errors="replace")) > MAX_FILENAME_BYTES:
+    if not _FILENAME.match(filename):
+        raise BadFilename("The file name holds a character that no name, version or tag has, or is empty.")
+    if len(filename) > MAX_FILENAME_BYTES:
         raise BadFilename(f"The file name is longer than {MAX_FILENAME_BYTES} bytes.")
     if filename.endswith(".whl"):
         return _wheel(filename)

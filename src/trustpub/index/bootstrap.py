@@ -15,7 +15,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
 from urllib.parse import urlsplit
 
 from trustpub.errors import Misuse
@@ -26,7 +27,7 @@ from trustpub.index.adapters.forge import GitHub
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.credentials import Credentials
 from trustpub.index.manage import Manage
-from trustpub.index.ports import Clock
+from trustpub.index.ports import Clock, Writing
 from trustpub.index.settings import Settings
 from trustpub.printable import printable
 from trustpub.protocol.exchange import AUDIENCE
@@ -111,6 +112,12 @@ class Folder:
         """To issue tokens with."""
         return Credentials(store=self.store, root_keys=self.root_keys, settings=self.settings, clock=self.clock)
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
     def close(self) -> None:
         """Let go of the database."""
         self.store.close()
@@ -123,20 +130,22 @@ def open_folder(
     rehearsal: bool = False,
     secret_file: Path | None = None,
     public_url: str | None = None,
+    local_url: str | None = None,
     clock: Clock = time.time,
     env: Mapping[str, str] | None = None,
 ) -> Folder:
     """The index in the folder ``data``.
 
-    With ``create``, as a server starts: a folder that is new or empty becomes an index, for which ``public_url`` is
-    needed, and an older database is copied and upgraded. Without, as ``admin`` does: it must be one already.
+    With ``create``, as a server starts: a folder that is new or empty becomes an index, for which a URL is needed, and
+    an older database is copied and upgraded. Without, as ``admin`` does: it must be one already.
 
     Args:
         data: the folder.
         create: whether to make or upgrade what is there.
         rehearsal: make it one that accepts issuers on loopback and ``.test``; only when it is new.
         secret_file: where the server's secret is; in the folder unless given.
-        public_url: as from :func:`read_public_url`; remembered as the location of tokens.
+        public_url: as from :func:`read_public_url`, and remembered for the next start.
+        local_url: where it listens; the URL as long as no public one was ever given.
         clock: the time.
         env: the environment, for proxies and certificates; none unless given.
 
@@ -146,7 +155,7 @@ def open_folder(
     said: list[str] = []
     try:
         if create:
-            _prepare(data)
+            prepare(data)
         elif not (data / DATABASE).is_file():
             raise Misuse(
                 f"There is no index in the folder {data}.", hint=f"Make one with: trustpub serve --data {data}"
@@ -155,7 +164,8 @@ def open_folder(
         said += _bring_up_to_date(store, data, create=create)
         secret_path = secret_file or data / SECRET
         if create:
-            said += _first_start(store, secret_path, rehearsal=rehearsal, public_url=public_url, clock=clock)
+            urls = (public_url, local_url)
+            said += _first_start(store, secret_path, rehearsal=rehearsal, urls=urls, clock=clock)
         folder = Folder(path=data, store=store, secret_path=secret_path, clock=clock, env=env or {}, said=said)
     except OSError as error:
         raise Misuse(f"The folder {data} cannot be used: {error.strerror}.") from error
@@ -275,6 +285,18 @@ def run(
         listening.close()
 
 
+def prepare(data: Path) -> None:
+    """Make the folder unless it is there, so that it can be locked before it is opened.
+
+    Raises:
+        Misuse: it cannot be made or written to, or what is in it is something else than an index.
+    """
+    try:
+        _prepare(data)
+    except OSError as error:
+        raise Misuse(f"The folder {data} cannot be used: {error.strerror}.") from error
+
+
 def _prepare(data: Path) -> None:
     if not data.exists():
         data.mkdir(mode=0o700, parents=True)
@@ -320,7 +342,7 @@ def _bring_up_to_date(store: SqlStore, data: Path, *, create: bool) -> list[str]
 
 
 def _first_start(
-    store: SqlStore, secret_path: Path, *, rehearsal: bool, public_url: str | None, clock: Clock
+    store: SqlStore, secret_path: Path, *, rehearsal: bool, urls: tuple[str | None, str | None], clock: Clock
 ) -> list[str]:
     """Facts that last. The last one written makes it an index; all come in one transaction."""
     with store.read() as reading:
@@ -332,21 +354,38 @@ def _first_start(
                 "This index is no rehearsal, and cannot become one: it could be made to believe anybody.",
                 hint="Name a new folder with --data.",
             )
-        if public_url is not None:
+        if (url := _url(store, *urls)) is not None:
             with store.write() as writing:
-                writing.set_fact("public_url", public_url)
+                _remember_url(writing, url, public=urls[0] is not None)
         return []
-    if public_url is None:
-        raise Misuse("A new index needs its public URL.", hint="Give it with --public-url.")
+    url = _url(store, *urls)
+    if url is None:
+        raise Misuse(
+            "A new index that listens on every address needs the URL that clients use.",
+            hint="Give it with --public-url https://HOST",
+        )
     keys = RootKeys(secretfile.load(secret_path, create=True))
     with store.write() as writing:
         Manage(store, clock, rehearsal=rehearsal).add_public_issuers(writing)
         if rehearsal:
             writing.set_fact("rehearsal", "yes")
         writing.set_fact("secret_key_id", keys.key_id)
-        writing.set_fact("public_url", public_url)
-        writing.set_fact("audience", new_audience(public_url))
+        _remember_url(writing, url, public=urls[0] is not None)
+        writing.set_fact("audience", new_audience(url))
     return ["A new index was made."]
+
+
+def _url(store: SqlStore, public_url: str | None, local_url: str | None) -> str | None:
+    """What to set as the URL: the given one, else none if one was given before, else the local one."""
+    with store.read() as reading:
+        given_before = reading.fact("public_url_given") == "yes"
+    return public_url or (None if given_before else local_url)
+
+
+def _remember_url(writing: Writing, url: str, *, public: bool) -> None:
+    writing.set_fact("public_url", url)
+    if public:
+        writing.set_fact("public_url_given", "yes")
 
 
 def _check_facts(folder: Folder, *, create: bool) -> None:

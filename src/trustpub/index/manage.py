@@ -157,6 +157,22 @@ class Manage:
             raise Declined(f"There is no project {_quoted(name)} here.")
         return project
 
+    def real_project(self, name: str) -> Project:
+        """The project of this name, if it has had a release.
+
+        Raises:
+            Declined: there is none, or only a name that is held.
+        """
+        project = self.project(name)
+        if project.pending_until is not None:
+            raise Declined(f"The project {project.name!r} does not exist yet: its name is held for a first release.")
+        return project
+
+    def is_member(self, project: Project, user: User) -> bool:
+        """Whether the project is one of the user's."""
+        with self._store.read() as reading:
+            return reading.is_member(project.id, user.id)
+
     def tokens(self) -> Sequence[Token]:
         """Those that people hold."""
         with self._store.read() as reading:

@@ -13,8 +13,9 @@ from hypothesis import HealthCheck, settings
 
 # Software whose job is to read the variables of a CI must not find those of the CI that tests it.
 SCRUBBED = ("GITHUB_", "ACTIONS_", "RUNNER_", "GITLAB_", "CI_", "TRUSTPUB_", "TWINE_", "UV_", "XDG_", "PYTHON", "COV_")
-SCRUBBED_NAMES = ("CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "SOURCE_DATE_EPOCH", "SSL_CERT_DIR")
-# …and what tells it where the network is must not lead away from this machine.
+SCRUBBED_NAMES = ("CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "SOURCE_DATE_EPOCH")
+CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+# What tells it where the network is must not lead away from this machine.
 PROXIES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
 
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -30,7 +31,7 @@ def a_home_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     home = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         for name in list(os.environ):
-            if name.startswith(SCRUBBED) or name in SCRUBBED_NAMES or name.lower() in PROXIES:
+            if name.startswith(SCRUBBED) or name in (*SCRUBBED_NAMES, *CERTIFICATES) or name.lower() in PROXIES:
                 patch.delenv(name)
         patch.setenv("HOME", str(home))
         patch.setenv("USERPROFILE", str(home))

@@ -44,7 +44,7 @@ def test_twine_publishes_with_a_minted_token_and_pip_installs(
 ) -> None:
     shop.register("hello")
     done = twine_upload(shop, client("twine"), token(shop), distributions)
-    assert "pypi-" not in done.stdout + done.stderr
+    assert "pypi-" not in shop.said(done)
     assert shop.install("hello", tmp_path / "target") == "hello from the index\n"
 
 
@@ -53,7 +53,7 @@ def test_a_refused_mint_says_which_field_differs(shop: Shop) -> None:
     done = mint(shop, fails=True)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "workflow is 'release.yml', wanted 'other.yml'" in done.stderr
+    assert "workflow is 'release.yml', wanted 'other.yml'" in shop.said(done)
 
 
 def test_twine_shows_why_an_upload_is_refused(
@@ -61,11 +61,11 @@ def test_twine_shows_why_an_upload_is_refused(
 ) -> None:
     shop.register("another-name")
     done = twine_upload(shop, client("twine"), token(shop), distributions, fails=True)
-    assert "there is no project 'hello'" in done.stdout + done.stderr
+    assert "There is no project 'hello'" in shop.said(done)
 
 
 def test_twine_shows_that_a_token_was_not_made_here(
     shop: Shop, distributions: list[Path], client: Callable[[str], str]
 ) -> None:
     done = twine_upload(shop, client("twine"), "pypi-AgEIcHlwaS5vcmc", distributions, fails=True)
-    assert "invalid or non-existent authentication information" in done.stdout + done.stderr
+    assert "Invalid or non-existent authentication information" in shop.said(done)

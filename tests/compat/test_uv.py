@@ -33,7 +33,7 @@ def test_uv_publishes_and_pip_installs(
 ) -> None:
     shop.register("hello")
     done = uv_publish(shop, client("uv"), distributions)
-    assert "warning" not in done.stderr.lower(), done.stderr
+    assert "warning" not in shop.said(done).lower(), shop.said(done)
     assert len(shop.issuer.given) == 1
     assert shop.install("hello", tmp_path / "target") == "hello from the index\n"
 
@@ -49,14 +49,14 @@ def test_uv_may_publish_the_same_files_again(
 def test_uv_shows_why_a_mint_is_refused(shop: Shop, distributions: list[Path], client: Callable[[str], str]) -> None:
     shop.register("hello", workflow="other.yml")
     done = uv_publish(shop, client("uv"), distributions, fails=True)
-    assert "workflow is 'release.yml', wanted 'other.yml'" in done.stderr
-    assert "pypi-" not in done.stdout + done.stderr
+    assert "workflow is 'release.yml', wanted 'other.yml'" in shop.said(done)
+    assert "pypi-" not in shop.said(done)
 
 
 def test_uv_shows_why_an_upload_is_refused(shop: Shop, distributions: list[Path], client: Callable[[str], str]) -> None:
     shop.register("another-name")
     done = uv_publish(shop, client("uv"), distributions, fails=True)
-    assert "there is no project 'hello'" in done.stderr
+    assert "There is no project 'hello'" in shop.said(done)
 
 
 def test_uv_installs_too(shop: Shop, distributions: list[Path], client: Callable[[str], str], tmp_path: Path) -> None:

@@ -143,14 +143,16 @@ class _StagedFile:
         self._blobs.place(self._path, blake2b_256, filename, metadata)
 
 
-def _make_folders(folder: Path, top: Path) -> list[Path]:
-    """Folders whose own entries are new, and must be made durable as well."""
+def _make_folders(wanted: Path, top: Path) -> list[Path]:
+    """Make a folder below ``top``. Returns folders whose own entries are new, and must be made durable as well."""
     parents = []
+    folder = wanted
     while folder != top:
         parent = folder.parent
         if not folder.exists():
             parents.append(parent)
         folder = parent
+    wanted.mkdir(parents=True, exist_ok=True)
     return parents
 
 

@@ -1,0 +1,138 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""The real index, in a program of its own, on a folder made for this rehearsal."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trustpub.errors import Unreachable
+from trustpub.printable import printable
+from trustpub.rehearsal.environment import Folder
+from trustpub.rehearsal.issuers import Run
+from trustpub.rehearsal.processes import Children, Running
+
+READY_SECONDS = 60.0
+_LOOK_AGAIN = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThrowawayIndex:
+    """An index that is up."""
+
+    url: str
+    """Scheme, host and port."""
+    ca: Path
+    """PEM file of the authority that its certificate is from."""
+    audience: str
+    pid: int
+    data: Path
+    running: Running
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """The publisher as the index has it."""
+
+    publisher_id: str
+    fields: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What the index noted about a token that it minted."""
+
+    token_id: str
+    lifetime: int
+    """Seconds from mint to expiry."""
+    projects: tuple[str, ...]
+    """Names of the only projects it is good for."""
+    burned: bool
+    """Whether it was given back."""
+
+
+def start(children: Children, folder: Folder, env: Mapping[str, str]) -> Running:
+    """Start an index on a free port, over TLS with its own authority."""
+    argv = [sys.executable, "-m", "trustpub", "serve", "--data", str(folder.data), "--rehearsal", "--tls-dev"]
+    return children.start([*argv, "--port", "0"], env=folder.bare(env), cwd=folder.path, log=folder.log("index"))
+
+
+def await_ready(running: Running, folder: Folder, seconds: float = READY_SECONDS) -> ThrowawayIndex:
+    """The index, once it listens: its lock then says where.
+
+    Raises:
+        Unreachable: it ended, or took longer than ``seconds``; with the end of what it said.
+    """
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        told = _lock(folder.data / "lock")
+        if told.get("url"):
+            return ThrowawayIndex(
+                url=str(told["url"]).rstrip("/"), ca=Path(str(told["ca"])), audience=str(told["audience"]),
+                pid=running.process.pid, data=folder.data, running=running,
+            )  # fmt: skip
+        if running.ended():
+            break
+        time.sleep(_LOOK_AGAIN)
+    said = "\n".join(printable(line) for line in running.output().splitlines()[-20:])
+    how = "ended" if running.ended() else f"was not ready after {seconds:.0f} seconds"
+    raise Unreachable(f"The index {how}. The last it said:\n{said}")
+
+
+def register(data: Path, project: str, run: Run, issuer: str) -> Registration:
+    """Believe ``issuer``, and hold ``project`` for the identity of ``run``, as ``trustpub admin`` would."""
+    from trustpub.index.bootstrap import open_folder
+    from trustpub.index.manage import Wanted
+
+    with open_folder(data, create=False) as opened:
+        opened.manage.add_issuer(issuer)
+        registered = opened.manage.add_publisher(
+            Wanted(
+                project=project,
+                repository=run.repository,
+                workflow=run.workflow,
+                environment=run.environment,
+                issuer=issuer,
+                owner_id=run.owner_id,
+                repository_id=run.repository_id,
+                pending=True,
+            )
+        )
+    return Registration(publisher_id=registered.publisher.id, fields=dict(registered.publisher.fields))
+
+
+def grants(data: Path, publisher_id: str) -> tuple[Grant, ...]:
+    """Every token minted for the publisher, the oldest first."""
+    from trustpub.index.bootstrap import open_folder
+
+    found: list[Grant] = []
+    with open_folder(data, create=False) as opened, opened.store.read() as reading:
+        publisher = reading.publisher(publisher_id)
+        names = {link.project_id: link.project for link in publisher.links} if publisher is not None else {}
+        for event in reversed(reading.events(limit=1000)):
+            row = reading.token(str(event.facts["token"])) if event.kind == "token-minted" else None
+            if row is None or row.publisher_id != publisher_id or any(row.id == one.token_id for one in found):
+                continue
+            bound = [project for tag, *values in row.caveats if tag == 2 for project in values[0]]
+            found.append(
+                Grant(
+                    token_id=row.id,
+                    lifetime=(row.expires or row.created) - row.created,
+                    projects=tuple(names.get(project, project) for project in bound),
+                    burned=row.burned is not None,
+                )
+            )
+    return tuple(found)
+
+
+def _lock(path: Path) -> Mapping[str, object]:
+    try:
+        told = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):  # not there yet, or half-written
+        return {}
+    return told if isinstance(told, dict) else {}

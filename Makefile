@@ -44,7 +44,7 @@ check-rooms: .venv/installed
 check-changelog: .venv/installed
 	@said=$$($(BIN)/towncrier build --draft --version next 2>&1) || { echo "$$said"; exit 1; }
 
-check-docs: .venv/installed
+check-docs: .venv/installed clients
 	@$(BIN)/python docs/generate.py --check
 	@$(BIN)/sphinx-build -q -W --keep-going -b dummy docs site/check
 	@$(BIN)/pytest -q -n $(JOBS) tests/docs

@@ -448,7 +448,7 @@ class Manage:
         except ValueError:
             raise Misuse(f"The issuer {_quoted(url)} is not a URL.") from None
         own = _is_own(host)
-        if url != printable(url) or " " in url or not (_HOST.match(host) or _address(host)):
+        if not url.isascii() or not url.isprintable() or " " in url or not (_HOST.match(host) or _address(host)):
             raise Misuse(f"The issuer {_quoted(url)} is not a URL with a host.")
         if parts.query or parts.fragment or "@" in parts.netloc or url.endswith(("?", "#")):
             raise Misuse(f"The issuer {_quoted(url)} has a user, a query or a fragment, which no issuer has.")
@@ -578,7 +578,7 @@ def _shared_name_warnings(project: Project, others: Sequence[Publisher]) -> tupl
     if project.pending_until is None or not others:
         return ()
     ids = ", ".join(one.id for one in others)
-    return (f"the name {project.name} is held for another publisher as well ({ids}): the first release decides",)
+    return (f"the name {project.name} is held for another publisher as well ({ids}): each of them may make the first release",)
 
 
 def _check_jwks(jwks: Mapping[str, Any]) -> None:

@@ -42,8 +42,8 @@ def load(path: Path, *, create: bool) -> bytes:
 def _read(path: Path) -> bytes:
     # Opened first and looked at afterwards: what is checked is what is read.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(file.fileno())
+    try:
+        status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise Misuse(f"The secret at {path} is not a plain file.")
         if status.st_mode & 0o077:
@@ -51,7 +51,9 @@ def _read(path: Path) -> bytes:
                 f"Others can read the secret at {path}: its mode is {stat.S_IMODE(status.st_mode):04o}, not 0600.",
                 hint=f"Who has it can make tokens. Close it with: chmod 600 {path}",
             )
-        content = file.read(4 * SECRET_BYTES)
+        content = os.read(descriptor, 4 * SECRET_BYTES)
+    finally:
+        os.close(descriptor)
     if not _HEX.match(content):
         raise Misuse(f"The file at {path} is not a secret of this index: it is not {2 * SECRET_BYTES} hex digits.")
     return bytes.fromhex(content.decode())

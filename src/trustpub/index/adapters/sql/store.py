@@ -31,6 +31,7 @@ BUSY_SECONDS = 30
 """How long a transaction waits for another process's before it gives up."""
 
 _BEGIN = "trustpub_begin"
+_MIGRATIONS = Path(__file__).parent / "migrations"
 
 
 class SqlStore:
@@ -104,8 +105,7 @@ def knows(revision: str) -> bool:
 
 def _alembic() -> Config:
     config = Config()
-    folder = Path(__file__).parent / "migrations"
-    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
 

@@ -1,0 +1,169 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""An index folder, and programs that run the real command line."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.bootstrap import Folder, open_folder
+from trustpub.index.manage import Manage
+from trustpub.index.ports import Issuer, Project
+from trustpub.trust.publishers import Link, Publisher
+
+NOW = 1_790_000_000.0
+PUBLIC = "https://token.actions.githubusercontent.com"
+
+
+@dataclass
+class SetClock:
+    now: float = NOW
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> SetClock:
+    return SetClock()
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqlStore]:
+    store = SqlStore(tmp_path / "index.db")
+    store.upgrade()
+    with store.write() as writing:
+        writing.put_issuer(Issuer(url=PUBLIC, kind="github"))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def manage(store: SqlStore, clock: SetClock) -> Manage:
+    return Manage(store, clock, rehearsal=False)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Folder]:
+    with open_folder(tmp_path / "index", create=True, public_url="https://index.example") as opened:
+        yield opened
+
+
+def a_project(name: str = "Hello", project_id: str = "project-1", pending_until: int | None = None) -> Project:
+    normalized = name.lower().replace("_", "-").replace(".", "-")
+    return Project(id=project_id, name=name, normalized=normalized, created=1, pending_until=pending_until, serial=0)
+
+
+def a_publisher(publisher_id: str = "publisher-1", *project_ids: str, **fields: str) -> Publisher:
+    wanted = {"repository": "Octo-Org/hello", "workflow": "release.yml", **fields}
+    links = tuple(Link(project_id=one, project=one) for one in project_ids)
+    return Publisher(id=publisher_id, issuer=PUBLIC, kind="github", fields=wanted, links=links)
+
+
+@dataclass
+class Ran:
+    code: int
+    out: str
+    err: str
+
+
+@dataclass
+class Served:
+    """A running ``trustpub serve``."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    lines: list[str] = field(default_factory=list)
+
+    @property
+    def told(self) -> Mapping[str, Any]:
+        told: Mapping[str, Any] = json.loads(self.lines[-1])
+        return told
+
+    @property
+    def url(self) -> str:
+        return str(self.told["url"])
+
+    def stop(self, number: int = signal.SIGTERM) -> Ran:
+        self.process.send_signal(number)
+        out, err = self.process.communicate(timeout=30)
+        return Ran(self.process.returncode, out, err)
+
+
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "trustpub", *map(str, arguments)]
+
+
+@pytest.fixture
+def trustpub() -> Callable[..., Ran]:
+    """Run a command to its end."""
+
+    def run(*arguments: object, env: Mapping[str, str] | None = None) -> Ran:
+        done = subprocess.run(
+            command(*arguments),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+            env={**os.environ, **(env or {})},
+        )
+        assert "Traceback" not in done.stdout + done.stderr
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[..., Served]]:
+    """Start an index, and wait until it says in one JSON line where it is. It is stopped at the end."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: object, data: Path | None = None, env: Mapping[str, str] | None = None) -> Served:
+        folder = data or tmp_path / "index"
+        where = () if "--ephemeral" in arguments else ("--data", folder, "--port", 0)
+        process = subprocess.Popen(
+            command("serve", *where, "--json", *arguments),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ, **(env or {})},
+        )  # fmt: skip
+        running.append(process)
+        served = Served(process=process, data=folder)
+        # A hang shows as an end of the output, and not as a test that never ends.
+        watchdog = threading.Timer(30, process.kill)
+        watchdog.start()
+        assert process.stdout is not None
+        for line in process.stdout:
+            served.lines.append(line)
+            if line.startswith("{"):
+                break
+        watchdog.cancel()
+        assert served.lines, process.communicate()
+        assert served.lines[-1].startswith("{"), (served.lines, process.communicate())
+        return served
+
+    yield start
+    for process in running:
+        if process.poll() is None:
+            process.terminate()
+        with contextlib.suppress(ValueError):
+            process.communicate(timeout=30)
+
+
+def eventually(holds: Callable[[], bool], seconds: float = 10) -> None:
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until, "it did not happen in time"
+        time.sleep(0.02)

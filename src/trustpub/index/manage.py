@@ -578,7 +578,8 @@ def _shared_name_warnings(project: Project, others: Sequence[Publisher]) -> tupl
     if project.pending_until is None or not others:
         return ()
     ids = ", ".join(one.id for one in others)
-    return (f"the name {project.name} is held for another publisher as well ({ids}): each of them may make the first release",)
+    name = project.name
+    return (f"the name {name} is held for another publisher as well ({ids}): each of them may make the first release",)
 
 
 def _check_jwks(jwks: Mapping[str, Any]) -> None:

@@ -150,8 +150,10 @@ def test_a_second_publisher_of_a_held_name_is_said_to_be_one(manage: Manage) -> 
     second = manage.add_publisher(changed(environment="release"))
     assert second.project.id == first.project.id
     assert second.warnings == (
-        f"the name Hello is held for another publisher as well ({first.publisher.id}): "
-        "each of them may make the first release",
+        (
+            f"the name Hello is held for another publisher as well ({first.publisher.id}): "
+            "each of them may make the first release"
+        ),
     )
 
 

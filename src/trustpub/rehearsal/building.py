@@ -141,7 +141,8 @@ def _failure(ended: Ended) -> Declined | Misuse:
 
 def _missing(output: str) -> tuple[str, ...]:
     """What the build says that it lacks: one requirement per line indented once, with its particulars below or
-    a chain of who needs it."""
+    a chain of who needs it.
+    """
     found = re.search(r"(?:Missing|Unmet) dependencies\b.*:\s*\n((?:[ \t]+\S.*(?:\n|\Z))+)", output)
     lines = found[1].splitlines() if found is not None else []
     depth = min((len(line) - len(line.lstrip()) for line in lines), default=0)

@@ -51,7 +51,7 @@ def publish(
         argv = [*_US, "publish", *names, "--index", index.url, "--ca", str(index.ca)]
         return _said(client, _run(children, folder, argv, env))
     if client == "uv":
-        argv = [_program("uv", user), "publish", "--no-progress", "--trusted-publishing", "always"]
+        argv = [_program("uv", user), "publish", "--no-config", "--no-progress", "--trusted-publishing", "always"]
         argv += ["--publish-url", f"{index.url}/legacy/", *names]
         return _said(client, _run(children, folder, argv, {**env, "SSL_CERT_FILE": str(index.ca)}))
     token = _minted(children, folder, index, env)

@@ -181,7 +181,8 @@ def _install(stage: _Stage, up: ThrowawayIndex, release: Release, fresh: Running
     installed = install.finish(
         stage.children, fresh, stage.folder, up, release, env=stage.env, with_deps=stage.plan.with_deps
     )
-    stage.watcher.done("install", f"{installed.name} {installed.version}, {installed.by}")
+    told = "by pip from this index" if installed.by == "pip" else installed.by
+    stage.watcher.done("install", f"{installed.name} {installed.version}, {told}")
     return installed
 
 

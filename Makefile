@@ -58,7 +58,7 @@ docs: .venv/installed ## Build the documentation into site/html
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs site/html
 	@echo "site/html/index.html"
 
-bench: .venv/installed ## Measure what the documents claim
+bench: .venv/installed .venvs/uv/installed ## Measure what the documents claim
 	@for measure in benchmarks/*.py; do $(BIN)/python "$$measure" || exit 1; done
 
 clients: $(CLIENTS:%=.venvs/%/installed) ## Install the real clients that the tests run, each in its own environment

@@ -235,7 +235,8 @@ class Http:
             asked.parts._replace(fragment="").geturl(),
             headers=asked.headers,
             body=cast("IO[bytes] | bytes | None", body),  # urllib3 only ever calls read(size)
-            timeout=urllib3.Timeout(connect=CONNECT_SECONDS, read=asked.read_seconds),
+            # Nobody who waits little for an answer means to wait longer for the connection.
+            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, asked.read_seconds), read=asked.read_seconds),
             retries=False,
             redirect=False,
             preload_content=False,
@@ -401,7 +402,7 @@ def _why(error: Exception, cause: BaseException) -> str:
         reason = cause.strerror if isinstance(cause, OSError) else None
         return f"cannot be reached: {(reason or 'the connection failed').lower()}"
     if isinstance(error, exceptions.ConnectTimeoutError):
-        return f"cannot be reached: no connection within {CONNECT_SECONDS:.0f} seconds"
+        return "cannot be reached: it takes no connection"
     if isinstance(error, exceptions.TimeoutError | TimeoutError):
         return "does not answer in time"
     if isinstance(error, exceptions.LocationParseError | exceptions.InvalidHeader):

@@ -12,11 +12,12 @@ import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 from trustpub.errors import Unreachable
 
@@ -69,12 +70,12 @@ class Children:
 
     def start(self, argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, log: Path) -> Running:
         """Start a program that goes on by itself."""
-        with log.open("wb") as stream:
+        with log.open("wb") as stream, _undisturbed():
             process = subprocess.Popen(
                 argv, env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
                 start_new_session=True,
             )  # fmt: skip
-        self._started.append(process)
+            self._started.append(process)
         return Running(process=process, log=log)
 
     def wait(self, running: Running, *, seconds: float) -> Ended:
@@ -100,11 +101,12 @@ class Children:
         Raises:
             Unreachable: as for :meth:`wait`.
         """
-        process = subprocess.Popen(
-            argv, env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE if apart else subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
-        self._started.append(process)
+        with _undisturbed():
+            process = subprocess.Popen(
+                argv, env=dict(env), cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE if apart else subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+            self._started.append(process)
         try:
             output, errors = process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -136,6 +138,35 @@ class Children:
         for stream in (process.stdout, process.stderr):
             if stream is not None:
                 stream.close()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Hold signals back while a program is started, lest one ends us before it is on the list of those to end.
+
+    They are not blocked: the new program would inherit that, and could not be ended.
+    """
+    held: list[tuple[Callable[[int, FrameType | None], Any], int, FrameType | None]] = []
+    before: dict[int, Callable[[int, FrameType | None], Any]] = {}
+    if threading.current_thread() is threading.main_thread():
+        for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+            number = getattr(signal, name, None)
+            handler = None if number is None else signal.getsignal(number)
+            if number is not None and callable(handler):
+                before[number] = handler
+
+    def hold(number: int, frame: FrameType | None) -> None:
+        held.append((before[number], number, frame))
+
+    for number in tuple(before):
+        signal.signal(number, hold)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    for handler, number, frame in held:
+        handler(number, frame)
 
 
 def _signal(process: subprocess.Popen[bytes], number: int) -> None:

@@ -1,0 +1,99 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""No token that a rehearsal makes stands in any file it leaves or on any stream, in whole or in its secret part."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from trustpub.index.bootstrap import open_folder
+from trustpub.rehearsal.processes import Children
+from trustpub.rehearsal.release import Plan, rehearse
+from trustpub.secret import Secret
+from trustpub.tokens import macaroon
+from trustpub.tokens.caveats import read, write
+
+SHAPES = re.compile(rb"pypi-[A-Za-z0-9_-]{60,}|eyJ[A-Za-z0-9_-]{20,}\.eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,}")
+"""What any such token looks like, even one that this test does not know of."""
+
+
+class Quiet:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def begin(self, step: str) -> None:
+        pass
+
+    def done(self, step: str, text: str) -> None:
+        self.said.append(text)
+
+
+def minted(data: Path) -> list[Secret]:
+    """Every token of the index, made again from its secret and its rows."""
+    with open_folder(data, create=False) as opened, opened.store.read() as reading:
+        made = []
+        for event in reading.events(limit=100):
+            row = reading.token(event.facts["token"]) if event.kind == "token-minted" else None
+            if row is not None:
+                caveats = tuple(write(read(json.dumps(list(one)).encode())) for one in row.caveats)
+                root = opened.root_keys.root(row.id)
+                token = macaroon.create(location=row.location, identifier=row.id, root_key=root, caveats=caveats)
+                made.append(token.serialize())
+        return made
+
+
+@pytest.mark.parametrize("client", ["trustpub", "uv", "twine"])
+def test_no_token_is_anywhere(
+    client: str, example: Path, tmp_path: Path, program: Callable[[str], Path], capfd: pytest.CaptureFixture[str]
+) -> None:
+    env = dict(os.environ)
+    if client != "trustpub":
+        env["PATH"] = f"{program(client)}{os.pathsep}{env['PATH']}"
+    identities: list[Secret] = []
+    seen = Quiet()
+    place = tmp_path / "place"
+    place.mkdir()
+    with Children() as children:
+        report = rehearse(
+            Plan(folder=example, isolation=False, client=client), place, children, seen,
+            env=env, clock=time.time, watch=identities.append,
+        )  # fmt: skip
+        tokens = minted(report.index.data)
+    assert report.ok
+    assert len(tokens) == 1
+    assert len(identities) == 6  # the job's, and one for each impostor but the replay, which used the job's again
+    printed = capfd.readouterr()
+    texts = {"what was printed": (printed.out + printed.err + "\n".join(seen.said) + repr(report)).encode()}
+    texts |= {str(path): path.read_bytes() for path in place.rglob("*") if path.is_file()}
+    assert len(texts) > 20
+    for where, content in texts.items():
+        assert SHAPES.findall(content) == [], where
+        for token in tokens:
+            assert token.reveal().removeprefix("pypi-")[-40:].encode() not in content, where
+        for identity in identities:
+            # The signature is what makes it a token; its claims are known to everybody.
+            assert identity.reveal().rpartition(".")[2].encode() not in content, where
+
+
+def test_the_token_that_is_searched_for_is_the_real_one(example: Path, tmp_path: Path) -> None:
+    """The search above would find nothing if it searched for something else."""
+    place = tmp_path / "place"
+    place.mkdir()
+    with Children() as children:
+        report = rehearse(
+            Plan(folder=example, isolation=False), place, children, Quiet(), env=os.environ, clock=time.time
+        )
+        with open_folder(report.index.data, create=False) as opened:
+            (token,) = minted(report.index.data)
+            parsed = macaroon.parse(token)
+            assert parsed.signed_by(opened.root_keys.root(parsed.identifier))
+            assert parsed.identifier == report.grant.token_id

@@ -32,8 +32,7 @@ def mint(index: str, ca: str | None, github_output: bool) -> None:
     """
     from trustpub.ci import detection
     from trustpub.client import indexes
-    from trustpub.client.exchange import burn
-    from trustpub.client.publish import obtain
+    from trustpub.client.exchange import burn, obtain
     from trustpub.http import Http
 
     seen = screen()
@@ -64,7 +63,7 @@ def _deliver(token: Secret, path: str | None) -> None:
 
 
 class _Listener:
-    """A :class:`trustpub.client.publish.Listener` that writes to the screen."""
+    """A :class:`trustpub.client.exchange.Listener` that writes to the screen."""
 
     def mask(self, secret: Secret) -> None:
         screen().mask(secret)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Protocol
 
 from trustpub.ci import unverified
+from trustpub.ci.detection import Job
 from trustpub.client.indexes import Index, check_audience
 from trustpub.client.refusals import refusal, sentences
 from trustpub.errors import Declined, NoTrustedPublishing, TrustpubError, Unreachable
@@ -34,6 +36,30 @@ _ABSENT = frozenset({404, 405, 406, 410, 501})
 """Statuses of a server that does not know the endpoint."""
 _TOKEN = re.compile(r"[!-~]{1,16384}\Z")
 _JSON = {"Accept": "application/json, application/problem+json"}
+
+
+class Listener(Protocol):
+    """Who is told how an exchange goes."""
+
+    def mask(self, secret: Secret) -> None:
+        """``secret`` exists from now on; keep it out of every log. Called before anything else is said about it."""
+
+    def step(self, text: str) -> None:
+        """Something was done."""
+
+
+def obtain(http: Http, index: Index, job: Job, listener: Listener) -> Minted:
+    """An upload token for ``index`` as whom ``job`` is. The caller masks it, and gives it back.
+
+    Raises:
+        TrustpubError: those of :func:`audience`, of :func:`mint` and of the job's CI.
+    """
+    asked = audience(http, index)
+    listener.step(f"{index.origin} asks for the audience {asked}")
+    identity = job.identity_token(http, asked)
+    listener.mask(identity)
+    listener.step(f"{job.name} vouches for this job")
+    return mint(http, index, identity)
 
 
 def audience(http: Http, index: Index) -> str:

@@ -9,24 +9,13 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from trustpub.ci.detection import Job
-from trustpub.client import exchange
+from trustpub.client.exchange import Listener, burn, obtain
 from trustpub.client.files import Distribution
 from trustpub.client.indexes import Index
 from trustpub.client.upload import upload
 from trustpub.errors import Declined, PartlyPublished, TrustpubError, Unreachable
 from trustpub.http import Http
-from trustpub.protocol.exchange import Minted
 from trustpub.secret import Secret
-
-
-class Listener(Protocol):
-    """Who is told how an exchange goes."""
-
-    def mask(self, secret: Secret) -> None:
-        """``secret`` exists from now on; keep it out of every log. Called before anything else is said about it."""
-
-    def step(self, text: str) -> None:
-        """Something was done."""
 
 
 class Watcher(Listener, Protocol):
@@ -39,20 +28,6 @@ class Watcher(Listener, Protocol):
         """Something is not as it should be, and the release goes on."""
 
 
-def obtain(http: Http, index: Index, job: Job, listener: Listener) -> Minted:
-    """An upload token for ``index`` as whom ``job`` is. The caller masks it, and gives it back.
-
-    Raises:
-        TrustpubError: any of those of :mod:`trustpub.client.exchange` and of the job's CI.
-    """
-    audience = exchange.audience(http, index)
-    listener.step(f"{index.origin} asks for the audience {audience}")
-    identity = job.identity_token(http, audience)
-    listener.mask(identity)
-    listener.step(f"{job.name} vouches for this job")
-    return exchange.mint(http, index, identity)
-
-
 @contextmanager
 def token(http: Http, index: Index, job: Job, watcher: Watcher) -> Iterator[Secret]:
     """An upload token that is given back when the block ends, however it ends."""
@@ -62,7 +37,7 @@ def token(http: Http, index: Index, job: Job, watcher: Watcher) -> Iterator[Secr
         watcher.step(f"{index.origin} trusts it and gave an upload token")
         yield minted.token
     finally:
-        warning = exchange.burn(http, index, minted.token)
+        warning = burn(http, index, minted.token)
         if warning:
             watcher.warning(warning)
         else:
@@ -74,7 +49,8 @@ def publish(http: Http, index: Index, job: Job, distributions: Sequence[Distribu
 
     Raises:
         PartlyPublished: some are on the index, and one failed. Lists both.
-        TrustpubError: nothing was published; see :func:`obtain` and :func:`~trustpub.client.upload.upload`.
+        TrustpubError: nothing was published; see :func:`~trustpub.client.exchange.obtain` and
+            :func:`~trustpub.client.upload.upload`.
     """
     done: list[Distribution] = []
     with token(http, index, job, watcher) as secret:

@@ -14,13 +14,14 @@ from pathlib import Path
 import pytest
 
 from trustpub.http import Http
-from trustpub.protocol.exchange import MINT_PATH, Mismatch, Refusal
+from trustpub.protocol.exchange import MINT_PATH, Refusal
 from trustpub.rehearsal import index as indexes
 from trustpub.rehearsal.environment import Folder
 from trustpub.rehearsal.impostors import Expected, Impostor, Outcome, cast, fault, play
 from trustpub.rehearsal.index import Registration, ThrowawayIndex
 from trustpub.rehearsal.issuers import GitHubIssuer, Run
 from trustpub.rehearsal.processes import Children
+from trustpub.trust.mismatch import Mismatch
 
 RUN = Run(repository="acme/hello", repository_id="501", owner_id="77", workflow="release.yml", environment="release")
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from trustpub.trust import explain
 from trustpub.trust.claims import BadClaim, SignedClaims
 from trustpub.trust.decision import Refused, Trusted, decide
+from trustpub.trust.mismatch import Mismatch
 from trustpub.trust.providers.github import ISSUER, Identity
 from trustpub.trust.publishers import Link, Publisher
 
@@ -225,13 +226,13 @@ def caller(publisher: Publisher, **claims: Any) -> explain.Explanation:
 
 def test_the_registered_repository_is_told_what_was_wanted() -> None:
     told = caller(a_publisher(), environment="staging")
-    assert told.differences == (explain.Difference(field="environment", given="staging", wanted="release"),)
+    assert told.mismatches == (Mismatch(field="environment", given="staging", wanted="release"),)
     assert "environment is 'staging', wanted 'release'" in told.text
 
 
 def test_where_nothing_is_pinned_yet_the_caller_sees_its_own_values_only() -> None:
     told = caller(a_publisher(without=("owner_id", "repository_id"), pin=True), environment="staging")
-    assert told.differences == (explain.Difference(field="environment", given="staging", wanted=None),)
+    assert told.mismatches == (Mismatch(field="environment", given="staging", wanted=None),)
     assert "release" not in told.text.replace("the publishing job's", "")
 
 
@@ -240,7 +241,7 @@ def test_a_recreated_repository_learns_nothing_of_the_publisher(claim: str) -> N
     told = caller(a_publisher(), **{claim: "999"}, environment="staging")
     assert "re-created or transferred" in told.text
     assert "release" not in told.text
-    assert all(one.wanted is None and one.given is None for one in told.differences)
+    assert all(one.wanted is None and one.given is None for one in told.mismatches)
 
 
 def test_the_maintainer_sees_project_field_wanted_and_given() -> None:

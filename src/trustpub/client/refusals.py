@@ -10,7 +10,8 @@ from html.parser import HTMLParser
 
 from trustpub.http import Response
 from trustpub.printable import printable
-from trustpub.protocol.exchange import Mismatch, Refusal, read_refusal
+from trustpub.protocol.exchange import Refusal, read_refusal
+from trustpub.trust.mismatch import Mismatch
 
 MAX_REASON_CHARACTERS = 600
 _UNSEEN = frozenset({"head", "script", "style", "title"})

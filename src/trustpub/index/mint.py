@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from trustpub.index.identity import CLAIM_MARGIN, LEEWAY, verify
 from trustpub.index.ports import Clock, Event, IssuerDown, Keys, NoSuchKey, Reading, Store, Token, Writing
 from trustpub.index.settings import Settings
-from trustpub.protocol.exchange import BadBody, Minted, Mismatch, Problem, read_token
+from trustpub.protocol.exchange import BadBody, Minted, Problem, read_token
 from trustpub.tokens import macaroon
 from trustpub.tokens.caveats import Caveat, Expiry, ProjectIds, PublisherId, values, write
 from trustpub.tokens.keys import RootKeys
@@ -20,6 +20,7 @@ from trustpub.trust import explain
 from trustpub.trust.claims import BadClaim, MalformedToken, SignedClaims, peek
 from trustpub.trust.decision import Identity, Refused, Trusted, decide
 from trustpub.trust.issuers import PROVIDERS
+from trustpub.trust.mismatch import Mismatch
 
 
 class _Refuse(Exception):
@@ -158,7 +159,7 @@ class Mint:
         verdict = _decide(writing, proven, now)  # a publisher may have gone since step 8
         if isinstance(verdict, Refused):
             told = explain.for_caller(verdict, proven.identity)
-            raise _Refuse(_problem("invalid-publisher", told.text, _mismatches(told)))
+            raise _Refuse(_problem("invalid-publisher", told.text, told.mismatches))
         kept_until = proven.expires + LEEWAY + CLAIM_MARGIN
         if not writing.claim(proven.identity.issuer, proven.once, kept_until):
             raise _Refuse(_problem("invalid-reuse-token", "this identity token was used already; ask for a new one"))
@@ -233,7 +234,7 @@ class Mint:
                 writing.add_event(
                     Event(at=now, kind="mint-refused", project_id=project_id, publisher_id=publisher_id, facts=facts)
                 )
-        return _problem("invalid-publisher", told.text, _mismatches(told))
+        return _problem("invalid-publisher", told.text, told.mismatches)
 
 
 _TITLE = "Token request failed"
@@ -245,10 +246,6 @@ def _problem(code: str, detail: str, mismatches: tuple[Mismatch, ...] = ()) -> P
 
 _UNPROVEN = _problem("invalid-token", "malformed or invalid token")
 """One text for whoever has proven nothing."""
-
-
-def _mismatches(told: explain.Explanation) -> tuple[Mismatch, ...]:
-    return tuple(Mismatch(field=one.field, given=one.given, wanted=one.wanted) for one in told.differences)
 
 
 def _decide(reading: Reading, proven: _Proven, now: float) -> Trusted | Refused:

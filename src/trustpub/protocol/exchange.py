@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustpub.secret import Secret
+from trustpub.trust.mismatch import Mismatch
 
 AUDIENCE_PATH = "/_/oidc/audience"
 MINT_PATH = "/_/oidc/mint-token"
@@ -30,15 +31,6 @@ AUDIENCE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 
 class BadBody(ValueError):
     """A body that is not what the endpoint takes. The message names the member, never its value."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mismatch:
-    """A field in which an identity and a publisher differ. ``None``: not to be told, or not there."""
-
-    field: str
-    given: str | None = None
-    wanted: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

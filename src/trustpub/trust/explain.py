@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from trustpub.trust.decision import Check, Identity, NearMiss, Refused
+from trustpub.trust.mismatch import Mismatch
 
 _MENDS = {
     "workflow": "publish from the registered workflow file, or register this one",
@@ -25,20 +26,11 @@ _REBORN = "the repository or its owner was re-created or transferred since the p
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
-    """A field that differs, with as much of it as the reader may see."""
-
-    field: str
-    given: str | None = None
-    wanted: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
     """Sentences, and the fields they speak of."""
 
     text: str
-    differences: Sequence[Difference] = ()
+    mismatches: tuple[Mismatch, ...] = ()
 
 
 def for_caller(refused: Refused, identity: Identity) -> Explanation:
@@ -50,17 +42,14 @@ def for_caller(refused: Refused, identity: Identity) -> Explanation:
     miss = refused.near_misses[0]
     reborn = [name for name, given in identity.anchors.items() if miss.publisher.fields.get(name, given) != given]
     if reborn:
-        differences = tuple(Difference(field=name) for name in reborn)
-        return Explanation(text=f"valid token, but no corresponding publisher: {_REBORN}", differences=differences)
+        mismatches = tuple(Mismatch(field=name) for name in reborn)
+        return Explanation(text=f"valid token, but no corresponding publisher: {_REBORN}", mismatches=mismatches)
     proven = all(name in miss.publisher.fields for name in identity.anchors)
-    differences = tuple(
-        Difference(field=check.field, given=check.given, wanted=check.wanted if proven else None)
-        for check in miss.failed
+    mismatches = tuple(
+        Mismatch(field=check.field, given=check.given, wanted=check.wanted if proven else None) for check in miss.failed
     )
     clauses = [_clause(check, wanted=proven) for check in miss.failed]
-    return Explanation(
-        text="valid token, but no corresponding publisher: " + "; ".join(clauses), differences=differences
-    )
+    return Explanation(text="valid token, but no corresponding publisher: " + "; ".join(clauses), mismatches=mismatches)
 
 
 def for_maintainer(refused: Refused, identity: Identity) -> Sequence[str]:

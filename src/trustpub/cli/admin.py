@@ -219,7 +219,7 @@ def remove_issuer(url: str, data: Path) -> None:
 @_in_folder
 def add_publisher(data: Path, issuer: str | None, **options: Any) -> None:
     """Let a job publish PROJECT."""
-    from trustpub.index.manage import Wanted
+    from trustpub.index.registration import Wanted
 
     wanted = Wanted(**options) if issuer is None else Wanted(**options, issuer=issuer)
     with _open(data) as folder:
@@ -287,7 +287,7 @@ def _token_line(row: Mapping[str, Any]) -> str:
 
 
 def _publisher_row(found: Publisher) -> dict[str, Any]:
-    from trustpub.index.manage import missing_ids
+    from trustpub.index.registration import missing_ids
 
     return {
         "id": found.id,

@@ -112,7 +112,8 @@ def serve(trusted_proxy: tuple[str, ...], port: int | None, **options: Any) -> N
 
 def _serve(wish: Wish, seen: Screen) -> None:
     from trustpub.index.adapters.lock import FolderLock
-    from trustpub.index.bootstrap import open_folder, prepare, read_public_url, run
+    from trustpub.index.bootstrap import open_folder, prepare, read_public_url
+    from trustpub.index.serving import run
 
     public_url = None if wish.public_url is None else read_public_url(wish.public_url)
     prepare(wish.data)

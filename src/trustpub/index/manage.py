@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
-from urllib.parse import urlsplit
 
 from trustpub.errors import Declined, Misuse
+from trustpub.index.issuers import check_ca, check_jwks, check_url
 from trustpub.index.ports import Clock, Event, Issuer, Project, Reading, Store, Token, User, Writing
-from trustpub.packages.names import is_valid, normalize
+from trustpub.index.registration import ID_FIELDS, Wanted, missing_ids
+from trustpub.index.registration import fields as fields_of
+from trustpub.packages.names import normalize
 from trustpub.printable import printable
 from trustpub.trust.issuers import PROVIDERS, PUBLIC_ISSUERS
 from trustpub.trust.providers import github
@@ -23,19 +24,7 @@ from trustpub.trust.publishers import Link, Publisher
 HOLD_DAYS = 30
 """How long a name is held for a pending publisher."""
 
-ID_FIELDS = ("owner_id", "repository_id")
-"""What tells a repository from another that gets its name later."""
-
 _USER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?\Z")
-_OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,98}\Z")
-_REPOSITORY = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
-_WORKFLOW = re.compile(r"[^/\x00-\x1f\x7f]{1,250}\.ya?ml\Z")
-_ENVIRONMENT = re.compile(r"(?! )[^\x00-\x1f\x7f'\"`,;\\]{1,255}(?<! )\Z")
-_ID = re.compile(r"[1-9][0-9]{0,19}\Z")
-_HOST = re.compile(
-    r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_-]*[A-Za-z_-][A-Za-z0-9_-]*\.?\Z"
-)
-"""A DNS name; its last label is no number, for ``127.1`` is an address to some resolvers."""
 
 
 class ForgeSilent(Exception):
@@ -73,30 +62,6 @@ class Registered:
     new: bool
     """False: the identity was registered already, and got one more project."""
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wanted:
-    """What ``publisher add`` was asked for."""
-
-    project: str
-    repository: str
-    """``owner/name``."""
-    workflow: str
-    environment: str | None = None
-    owner_id: str | None = None
-    repository_id: str | None = None
-    kind: str = github.Identity.kind
-    issuer: str = github.ISSUER
-    pin_on_first_use: bool = False
-    pending: bool = False
-    owner: str | None = None
-    """Name of the user who owns the project once it is real."""
-
-
-def missing_ids(publisher: Publisher) -> tuple[str, ...]:
-    """The id fields of a publisher that are still to be pinned."""
-    return tuple(name for name in ID_FIELDS if name not in publisher.fields)
 
 
 class Manage:
@@ -223,13 +188,13 @@ class Manage:
             Misuse: something of it is not what it must be.
             Declined: nothing would change, or the kind would.
         """
-        self._check_issuer_url(url)
+        check_url(url, rehearsal=self._rehearsal)
         if kind not in PROVIDERS:
             raise Misuse(f"{_quoted(kind)} is no kind of issuer.", hint=f"Known: {', '.join(PROVIDERS)}.")
         if jwks is not None:
-            _check_jwks(jwks)
+            check_jwks(jwks)
         if ca is not None:
-            _check_ca(ca)
+            check_ca(ca)
         issuer = Issuer(url=url, kind=kind, jwks=jwks, ca=ca)
         with self._store.write() as writing:
             known = writing.issuer(url)
@@ -279,7 +244,7 @@ class Manage:
             Misuse: a field is not what its provider allows.
             Declined: the project, the owner, the issuer or the ids are not there, or there is nothing to add.
         """
-        fields = _fields(wanted)
+        fields = fields_of(wanted)
         with self._store.read() as reading:
             # All that can be refused is, before anybody else is asked.
             self._check(reading, wanted)
@@ -441,28 +406,6 @@ class Manage:
         self._note(writing, "publisher-added", project.id, known.id, {**known.fields, "issuer": known.issuer})
         return writing.publisher(known.id) or known
 
-    def _check_issuer_url(self, url: str) -> None:
-        try:
-            parts = urlsplit(url)
-            host, _ = parts.hostname or "", parts.port
-        except ValueError:
-            raise Misuse(f"The issuer {_quoted(url)} is not a URL.") from None
-        own = _is_own(host)
-        if not url.isascii() or not url.isprintable() or " " in url or not (_HOST.match(host) or _address(host)):
-            raise Misuse(f"The issuer {_quoted(url)} is not a URL with a host.")
-        if parts.query or parts.fragment or "@" in parts.netloc or url.endswith(("?", "#")):
-            raise Misuse(f"The issuer {_quoted(url)} has a user, a query or a fragment, which no issuer has.")
-        if own and not self._rehearsal:
-            raise Misuse(
-                f"The issuer {_quoted(url)} is on this machine or under .test, which only a rehearsal believes.",
-                hint="A rehearsal is an index whose folder was made with: trustpub serve --rehearsal",
-            )
-        if parts.scheme != "https" and not (parts.scheme == "http" and own and _is_loopback(host)):
-            raise Misuse(
-                f"The issuer {_quoted(url)} does not start with https://.",
-                hint="Its keys could be exchanged on the way.",
-            )
-
     def _note(
         self,
         writing: Writing,
@@ -489,65 +432,6 @@ def _user(reading: Reading, name: str) -> User:
     if user is None:
         raise Declined(f"There is no user {_quoted(name)} here.", hint="Add one with: trustpub admin user add NAME")
     return user
-
-
-def _fields(wanted: Wanted) -> dict[str, str]:
-    """The publisher's fields as GitHub allows and spells them.
-
-    Raises:
-        Misuse: one is none of those.
-    """
-    if wanted.kind not in PROVIDERS:
-        raise Misuse(f"{_quoted(wanted.kind)} is no kind of publisher.", hint=f"Known: {', '.join(PROVIDERS)}.")
-    if not is_valid(wanted.project):
-        raise Misuse(
-            f"{_quoted(wanted.project)} cannot be a project's name.",
-            hint="Letters, digits, dots, dashes and underscores of ASCII, a letter or digit at both ends.",
-        )
-    if wanted.owner is not None and not wanted.pending:
-        raise Misuse("An owner is only named for a project that does not exist yet.", hint="Add --pending.")
-    fields = {"repository": _repository(wanted.repository), "workflow": _workflow(wanted.workflow)}
-    if wanted.environment is not None:
-        fields["environment"] = _environment(wanted.environment)
-    for name, value in (("owner_id", wanted.owner_id), ("repository_id", wanted.repository_id)):
-        if value is None:
-            continue
-        if not _ID.match(value):
-            raise Misuse(f"The {name.replace('_', ' ')} {_quoted(value)} is not a number, as GitHub's ids are.")
-        fields[name] = value
-    return fields
-
-
-def _repository(text: str) -> str:
-    owner, slash, name = text.partition("/")
-    if not slash or not _OWNER.match(owner) or not _REPOSITORY.match(name) or name in (".", ".."):
-        raise Misuse(
-            f"The repository {_quoted(text)} is not OWNER/NAME.",
-            hint="As in the address of its page, without https://github.com/ and without .git.",
-        )
-    return text
-
-
-def _workflow(text: str) -> str:
-    if not _WORKFLOW.match(text):
-        last = text.rpartition("/")[2]
-        hint = (
-            f"Give only the file's name: {last}"
-            if last != text and _WORKFLOW.match(last)
-            else "The name of a file in .github/workflows, such as release.yml."
-        )
-        raise Misuse(f"The workflow {_quoted(text)} is not a file name that ends in .yml or .yaml.", hint=hint)
-    return text
-
-
-def _environment(text: str) -> str:
-    if not _ENVIRONMENT.match(text):
-        raise Misuse(
-            f"The environment {_quoted(text)} is not a name that GitHub allows.",
-            hint="At most 255 characters, no blank at either end, no quotes, comma, semicolon or backslash. "
-            "For any environment, leave it out.",
-        )
-    return text.lower()
 
 
 def _same_identity(reading: Reading, wanted: Wanted, fields: Mapping[str, str]) -> Publisher | None:
@@ -580,53 +464,3 @@ def _shared_name_warnings(project: Project, others: Sequence[Publisher]) -> tupl
     ids = ", ".join(one.id for one in others)
     name = project.name
     return (f"the name {name} is held for another publisher as well ({ids}): each of them may make the first release",)
-
-
-def _check_jwks(jwks: Mapping[str, Any]) -> None:
-    """That a key set (RFC 7517 section 5) holds public keys with ids, and nothing that must stay private."""
-    keys = jwks.get("keys")
-    if not isinstance(keys, list) or not keys or not all(isinstance(key, dict) for key in keys):
-        raise Misuse('The key set is not {"keys": […]} with at least one key.')
-    if any("d" in key or "k" in key for key in keys):
-        raise Misuse(
-            "The key set holds a private or a shared key.",
-            hint="Give the public part only, and consider that key as lost.",
-        )
-    ids = [key.get("kid") for key in keys]
-    if not all(isinstance(kid, str) and kid for kid in ids) or len(set(ids)) != len(ids):
-        raise Misuse("The keys of the set do not all have an id (`kid`) of their own.")
-    if any(key.get("kty") not in ("RSA", "EC") for key in keys):
-        raise Misuse("The key set holds a key that is neither of kind RSA nor EC.")
-
-
-def _check_ca(ca: str) -> None:
-    from cryptography import x509
-
-    if "PRIVATE KEY" in ca:
-        raise Misuse("The file of certificates holds a private key.", hint="Give the certificates only.")
-    try:
-        x509.load_pem_x509_certificates(ca.encode())
-    except ValueError:
-        raise Misuse("The file of certificates holds no certificate in PEM form.") from None
-
-
-def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-def _is_loopback(host: str) -> bool:
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    address = _address(name)
-    mapped = getattr(address, "ipv4_mapped", None) or address
-    return mapped is not None and (mapped.is_loopback or mapped.is_unspecified)
-
-
-def _is_own(host: str) -> bool:
-    """Whether no issuer of the real world is there: this machine, and names reserved for tests (RFC 6761)."""
-    name = host.rstrip(".").lower()
-    return _is_loopback(host) or name == "test" or name.endswith(".test")

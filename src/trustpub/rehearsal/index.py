@@ -87,7 +87,7 @@ def await_ready(running: Running, folder: Folder, seconds: float = READY_SECONDS
 def register(data: Path, project: str, run: Run, issuer: str) -> Registration:
     """Believe ``issuer``, and hold ``project`` for the identity of ``run``, as ``trustpub admin`` would."""
     from trustpub.index.bootstrap import open_folder
-    from trustpub.index.manage import Wanted
+    from trustpub.index.registration import Wanted
 
     with open_folder(data, create=False) as opened:
         opened.manage.add_issuer(issuer)

@@ -13,7 +13,8 @@ from joserfc.jwk import RSAKey
 
 from trustpub.errors import Declined, Misuse
 from trustpub.index.adapters.sql.store import SqlStore
-from trustpub.index.manage import HOLD_DAYS, ForgeSilent, Manage, Wanted, missing_ids
+from trustpub.index.manage import HOLD_DAYS, ForgeSilent, Manage
+from trustpub.index.registration import Wanted, missing_ids
 
 from .conftest import NOW, PUBLIC, SetClock, a_project
 

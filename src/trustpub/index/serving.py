@@ -1,0 +1,124 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""An index at work: the server around the application, its log and its housekeeping."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trustpub.index.bootstrap import Folder, build_app
+from trustpub.index.settings import Settings
+from trustpub.printable import printable
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HOUSEKEEPING_SECONDS = 3600
+GRACE_SECONDS = 20
+"""How long requests under way may take once the server was told to stop."""
+
+access_log = logging.getLogger("trustpub.access")
+
+
+def run(
+    folder: Folder,
+    listening: socket.socket,
+    settings: Settings,
+    *,
+    certificate: Path | None = None,
+    key: Path | None = None,
+    trusted_proxies: Sequence[str] = (),
+    started: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve the index on a bound socket until SIGTERM or SIGINT, then end what is under way, and return.
+
+    Args:
+        folder: the index; closed by the caller.
+        listening: bound; closed at the end.
+        settings: as started.
+        certificate: PEM; with ``key`` the socket speaks TLS.
+        key: of the certificate.
+        trusted_proxies: addresses and networks whose ``X-Forwarded-For`` is believed.
+        started: called once requests are taken.
+    """
+    import uvicorn
+
+    from trustpub.index.web.app import HTTP_PROTOCOL
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started()
+
+    app = _logged(build_app(folder, settings))
+    config = uvicorn.Config(
+        app,
+        http=HTTP_PROTOCOL,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=list(trusted_proxies),
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        backlog=2048,
+    )
+    ended = threading.Event()
+    keeper = threading.Thread(target=_keep_house, args=(folder, ended), name="housekeeping", daemon=True)
+    keeper.start()
+    try:
+        with suppress(KeyboardInterrupt):
+            Server(config).run(sockets=[listening])
+    finally:
+        ended.set()
+        keeper.join()
+        listening.close()
+
+
+def _keep_house(folder: Folder, ended: threading.Event) -> None:
+    """Forget used identity tokens once their notes, which include a margin, run out."""
+    log = logging.getLogger("trustpub.index")
+    while True:
+        try:
+            with folder.store.write() as writing:
+                writing.forget_claims(int(folder.clock()))
+        except Exception as error:  # noqa: BLE001 - the server goes on; the next hour tries again
+            log.warning("housekeeping failed: %s", type(error).__name__)
+        if ended.wait(HOUSEKEEPING_SECONDS):
+            return
+
+
+def _logged(app: ASGIApp) -> ASGIApp:
+    """One line per request: who, what, how it went. No query and no header, where secrets might be."""
+
+    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        status, begun = 0, time.perf_counter()
+
+        async def noted(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        try:
+            await app(scope, receive, noted)
+        finally:
+            client: Any = scope.get("client") or ("-",)
+            took = round(1000 * (time.perf_counter() - begun))
+            path = printable(scope["path"], 300)
+            access_log.info("%s %s %s %s %d ms", client[0], scope["method"], path, status or "-", took)
+
+    return logged

@@ -43,6 +43,12 @@ CLAIMS = {
     "event_name": "push",
 }
 
+# Python 3.13 believes no authority that does not say that it may sign certificates (RFC 5280 section 4.2.1.3).
+_CA_USAGE = x509.KeyUsage(
+    digital_signature=False, content_commitment=False, key_encipherment=False, data_encipherment=False,
+    key_agreement=False, key_cert_sign=True, crl_sign=True, encipher_only=False, decipher_only=False,
+)  # fmt: skip
+
 
 def jwt(audience: Any, **claims: Any) -> str:
     """An identity token nobody will verify."""
@@ -170,6 +176,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ca_name,
         ca_key.public_key(),
         (x509.BasicConstraints(ca=True, path_length=0), True),
+        (_CA_USAGE, True),
         (x509.SubjectKeyIdentifier.from_public_key(ca_key.public_key()), False),
     )
     host = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])

@@ -106,8 +106,11 @@ def serve(trusted_proxy: tuple[str, ...], port: int | None, **options: Any) -> N
             trusted_proxies=tuple(_network(one) for one in trusted_proxy),
         )
         _check_exposure(wish)
-        _log(screen())
-        _serve(wish, screen())
+        seen = screen()
+        # What --json and --ephemeral print is read by a program, which wants that and nothing else.
+        seen.aside = wish.as_json or wish.ephemeral
+        _log(seen)
+        _serve(wish, seen)
 
 
 def _serve(wish: Wish, seen: Screen) -> None:
@@ -118,7 +121,9 @@ def _serve(wish: Wish, seen: Screen) -> None:
     public_url = None if wish.public_url is None else read_public_url(wish.public_url)
     prepare(wish.data)
     with FolderLock(wish.data) as lock, _bound(wish) as listening:
-        local_url = None if wish.wildcard else f"{wish.scheme}://{_authority(wish.host, listening.getsockname()[1])}"
+        local_url = (
+            None if wish.wildcard else f"{wish.scheme}://{_authority(_name(wish.host), listening.getsockname()[1])}"
+        )
         opened = open_folder(
             wish.data,
             create=True,
@@ -260,6 +265,11 @@ def _not_bound(wish: Wish, error: OSError) -> Misuse:
     if error.errno == errno.EACCES:
         return Misuse(f"Port {wish.port} is not for everybody.", hint="Name one above 1023 with --port.")
     return Misuse(f"The index cannot listen on {wish.host} port {wish.port}: {error.strerror}.")
+
+
+def _name(host: str) -> str:
+    """``localhost`` for the usual address of this machine: pip 24 takes no certificate for an address."""
+    return "localhost" if host == "127.0.0.1" else host
 
 
 def _authority(host: str, port: int) -> str:

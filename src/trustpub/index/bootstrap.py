@@ -9,6 +9,7 @@ import re
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -145,24 +146,26 @@ def open_folder(
     Raises:
         Misuse: it is no index, is newer than this program, cannot be written to, or the secret is not the right one.
     """
-    said: list[str] = []
-    try:
-        if create:
-            prepare(data)
-        elif not (data / DATABASE).is_file():
-            raise Misuse(
-                f"There is no index in the folder {data}.", hint=f"Make one with: trustpub serve --data {data}"
-            )
-        store = SqlStore(data / DATABASE)
-        said += _bring_up_to_date(store, data, create=create)
-        secret_path = secret_file or data / SECRET
-        if create:
-            urls = (public_url, local_url)
-            said += _first_start(store, secret_path, rehearsal=rehearsal, urls=urls, clock=clock)
-        folder = Folder(path=data, store=store, secret_path=secret_path, clock=clock, env=env or {}, said=said)
-    except OSError as error:
-        raise Misuse(f"The folder {data} cannot be used: {error.strerror}.") from error
-    _check_facts(folder, create=create)
+    secret_path = secret_file or data / SECRET
+    with ExitStack() as undo:
+        try:
+            if create:
+                prepare(data)
+            elif not (data / DATABASE).is_file():
+                raise Misuse(
+                    f"There is no index in the folder {data}.", hint=f"Make one with: trustpub serve --data {data}"
+                )
+            store = SqlStore(data / DATABASE)
+            undo.callback(store.close)
+            said = _bring_up_to_date(store, data, create=create)
+            if create:
+                urls = (public_url, local_url)
+                said += _first_start(store, secret_path, rehearsal=rehearsal, urls=urls, clock=clock)
+            folder = Folder(path=data, store=store, secret_path=secret_path, clock=clock, env=env or {}, said=said)
+        except OSError as error:
+            raise Misuse(f"The folder {data} cannot be used: {error.strerror}.") from error
+        _check_facts(folder, create=create)
+        undo.pop_all()
     return folder
 
 

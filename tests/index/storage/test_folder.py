@@ -102,7 +102,8 @@ def test_a_first_start_cut_short_is_taken_up(tmp_path: Path) -> None:
     for name in ("packages", "staging"):
         (tmp_path / name).mkdir()
     (tmp_path / "lock").touch()
-    SqlStore(tmp_path / "index.db").upgrade()
+    with closing(SqlStore(tmp_path / "index.db")) as store:
+        store.upgrade()
     with pytest.raises(Misuse, match="never started"):
         open_folder(tmp_path, create=False)
     with open_folder(tmp_path, create=True, public_url=URL) as opened:

@@ -212,6 +212,9 @@ class Writing(Reading, Protocol):
     def forget_claims(self, before: int) -> int:
         """Drop notes of identity tokens that expired before this time; how many."""
 
+    def forget_tokens(self, before: int) -> int:
+        """Drop the rows of minted tokens that expired before this time; how many. People's tokens stay to be listed."""
+
     def add_event(self, event: Event) -> None: ...
 
 

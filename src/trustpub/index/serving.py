@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOUSEKEEPING_SECONDS = 3600
+TOKEN_MEMORY_SECONDS = 86_400
 GRACE_SECONDS = 20
 """How long requests under way may take once the server was told to stop."""
 
@@ -86,12 +87,17 @@ def run(
 
 
 def _keep_house(folder: Folder, ended: threading.Event) -> None:
-    """Forget used identity tokens once their notes, which include a margin, run out."""
+    """Forget used identity tokens once their notes, which include a margin, run out; and minted tokens a day later.
+
+    For that day a token that comes too late is told that it expired; after it, only that it is none.
+    """
     log = logging.getLogger("trustpub.index")
     while True:
         try:
             with folder.store.write() as writing:
-                writing.forget_claims(int(folder.clock()))
+                now = int(folder.clock())
+                writing.forget_claims(now)
+                writing.forget_tokens(now - TOKEN_MEMORY_SECONDS)
         except Exception as error:  # noqa: BLE001 - the server goes on; the next hour tries again
             log.warning("housekeeping failed: %s", type(error).__name__)
         if ended.wait(HOUSEKEEPING_SECONDS):

@@ -242,6 +242,20 @@ def test_a_token_is_burned_once_and_people_hold_only_theirs(store: SqlStore) -> 
         assert writing.user("ANNA") == writing.user_by_id("user-1")
 
 
+def test_minted_tokens_are_forgotten_after_their_time_and_those_of_people_are_not(store: SqlStore) -> None:
+    with store.write() as writing:
+        writing.add_user(User(id="user-1", name="Anna", created=1))
+        writing.add_publisher(a_publisher())
+        for name, expires in (("old", 99), ("new", 100)):
+            writing.add_token(dataclasses.replace(TOKEN, id=name, expires=expires))
+        held = dataclasses.replace(TOKEN, id="held", publisher_id=None, user_id="user-1", expires=50)
+        writing.add_token(held)
+        assert writing.forget_tokens(100) == 1
+        assert writing.token("old") is None
+        assert writing.token("new") is not None
+        assert writing.tokens() == [held]
+
+
 def test_events_come_newest_first_and_outlive_what_they_tell_of(store: SqlStore) -> None:
     with store.write() as writing:
         for number in range(5):

@@ -126,6 +126,9 @@ class SqlWriting(SqlReading):
     def forget_claims(self, before: int) -> int:
         return self._run(delete(claims).where(claims.c.expires < before))
 
+    def forget_tokens(self, before: int) -> int:
+        return self._run(delete(tokens).where(tokens.c.publisher_id.is_not(None), tokens.c.expires < before))
+
     def add_event(self, event: Event) -> None:
         self._run(insert(events).values(**{**asdict(event), "facts": json.dumps(dict(event.facts))}))
 

@@ -24,5 +24,10 @@ def printable(text: str, limit: int = 1000) -> str:
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 
+def quoted(text: str) -> str:
+    """What a person typed, for a sentence about it: printable, in quotes, cut to 200 characters."""
+    return repr(printable(text, 200))
+
+
 def _escape(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from trustpub.errors import Misuse
-from trustpub.printable import printable
+from trustpub.printable import quoted
 
 _HOST = re.compile(
     r"(?:[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?\.)*[A-Za-z0-9_-]*[A-Za-z_-][A-Za-z0-9_-]*\.?\Z"
@@ -29,20 +29,20 @@ def check_url(url: str, *, rehearsal: bool) -> None:
         parts = urlsplit(url)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
-        raise Misuse(f"The issuer {_quoted(url)} is not a URL.") from None
+        raise Misuse(f"The issuer {quoted(url)} is not a URL.") from None
     own = _is_own(host)
     if not url.isascii() or not url.isprintable() or " " in url or not (_HOST.match(host) or _address(host)):
-        raise Misuse(f"The issuer {_quoted(url)} is not a URL with a host.")
+        raise Misuse(f"The issuer {quoted(url)} is not a URL with a host.")
     if parts.query or parts.fragment or "@" in parts.netloc or url.endswith(("?", "#")):
-        raise Misuse(f"The issuer {_quoted(url)} has a user, a query or a fragment, which no issuer has.")
+        raise Misuse(f"The issuer {quoted(url)} has a user, a query or a fragment, which no issuer has.")
     if own and not rehearsal:
         raise Misuse(
-            f"The issuer {_quoted(url)} is on this machine or under .test, which only a rehearsal believes.",
+            f"The issuer {quoted(url)} is on this machine or under .test, which only a rehearsal believes.",
             hint="A rehearsal is an index whose folder was made with: trustpub serve --rehearsal",
         )
     if parts.scheme != "https" and not (parts.scheme == "http" and own and _is_loopback(host)):
         raise Misuse(
-            f"The issuer {_quoted(url)} does not start with https://.",
+            f"The issuer {quoted(url)} does not start with https://.",
             hint="Its keys could be exchanged on the way.",
         )
 
@@ -104,7 +104,3 @@ def _is_own(host: str) -> bool:
     """Whether no issuer of the real world is there: this machine, and names reserved for tests (RFC 6761)."""
     name = host.rstrip(".").lower()
     return _is_loopback(host) or name == "test" or name.endswith(".test")
-
-
-def _quoted(text: str) -> str:
-    return repr(printable(text, 200))

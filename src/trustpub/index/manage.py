@@ -16,7 +16,7 @@ from trustpub.index.ports import Clock, Event, Issuer, Project, Reading, Store, 
 from trustpub.index.registration import ID_FIELDS, Wanted, missing_ids
 from trustpub.index.registration import fields as fields_of
 from trustpub.packages.names import normalize
-from trustpub.printable import printable
+from trustpub.printable import quoted
 from trustpub.trust.issuers import PROVIDERS, PUBLIC_ISSUERS
 from trustpub.trust.providers import github
 from trustpub.trust.publishers import Link, Publisher
@@ -85,7 +85,7 @@ class Manage:
         """
         if not _USER.match(name):
             raise Misuse(
-                f"{_quoted(name)} cannot be a user's name.",
+                f"{quoted(name)} cannot be a user's name.",
                 hint="At most 50 letters, digits, dots, dashes and underscores; a letter or digit at both ends.",
             )
         user = User(id=str(uuid.uuid4()), name=name, created=int(self._clock()))
@@ -119,7 +119,7 @@ class Manage:
         with self._store.read() as reading:
             project = reading.project(name)
         if project is None:
-            raise Declined(f"There is no project {_quoted(name)} here.")
+            raise Declined(f"There is no project {quoted(name)} here.")
         return project
 
     def real_project(self, name: str) -> Project:
@@ -158,7 +158,7 @@ class Manage:
             token = writing.token(token_id)
             if token is None or token.publisher_id is not None:
                 raise Declined(
-                    f"There is no token {_quoted(token_id)} here.", hint="See them with: trustpub admin token list"
+                    f"There is no token {quoted(token_id)} here.", hint="See them with: trustpub admin token list"
                 )
             writing.burn(token.id, int(self._clock()))
             self._note(writing, "token-revoked", facts={"token": token.id, "description": token.description})
@@ -190,7 +190,7 @@ class Manage:
         """
         check_url(url, rehearsal=self._rehearsal)
         if kind not in PROVIDERS:
-            raise Misuse(f"{_quoted(kind)} is no kind of issuer.", hint=f"Known: {', '.join(PROVIDERS)}.")
+            raise Misuse(f"{quoted(kind)} is no kind of issuer.", hint=f"Known: {', '.join(PROVIDERS)}.")
         if jwks is not None:
             check_jwks(jwks)
         if ca is not None:
@@ -217,7 +217,7 @@ class Manage:
         with self._store.write() as writing:
             if writing.issuer(url) is None:
                 raise Declined(
-                    f"The issuer {_quoted(url)} is not known here.", hint="See them with: trustpub admin issuer list"
+                    f"The issuer {quoted(url)} is not known here.", hint="See them with: trustpub admin issuer list"
                 )
             depending = [publisher.id for publisher in writing.publishers() if publisher.issuer == url]
             if depending:
@@ -285,14 +285,14 @@ class Manage:
             publisher = writing.publisher(publisher_id)
             if publisher is None:
                 raise Declined(
-                    f"There is no publisher {_quoted(publisher_id)} here.",
+                    f"There is no publisher {quoted(publisher_id)} here.",
                     hint="See them with: trustpub admin publisher list",
                 )
             leaving = [
                 link for link in publisher.links if project is None or normalize(link.project) == normalize(project)
             ]
             if project is not None and not leaving:
-                raise Declined(f"The publisher {publisher_id} is not one of project {_quoted(project)}.")
+                raise Declined(f"The publisher {publisher_id} is not one of project {quoted(project)}.")
             for link in leaving:
                 writing.unlink_publisher(publisher_id, link.project_id)
                 self._note(writing, "publisher-removed", link.project_id, publisher_id, dict(publisher.fields))
@@ -306,7 +306,7 @@ class Manage:
         known = reading.issuer(wanted.issuer)
         if known is None or known.kind != wanted.kind:
             raise Declined(
-                f"No issuer {_quoted(wanted.issuer)} of kind {wanted.kind} is known here.",
+                f"No issuer {quoted(wanted.issuer)} of kind {wanted.kind} is known here.",
                 hint="See them with: trustpub admin issuer list",
             )
         if wanted.owner is not None:
@@ -318,7 +318,7 @@ class Manage:
             )
         if not wanted.pending and (project is None or project.pending_until is not None):
             raise Declined(
-                f"There is no project {_quoted(wanted.project)} here.",
+                f"There is no project {quoted(wanted.project)} here.",
                 hint="To let the first release create it, add --pending.",
             )
 
@@ -423,14 +423,10 @@ _KEYS_FETCHED = "fetched"
 _KEYS_GIVEN = "given"
 
 
-def _quoted(text: str) -> str:
-    return repr(printable(text, 200))
-
-
 def _user(reading: Reading, name: str) -> User:
     user = reading.user(name)
     if user is None:
-        raise Declined(f"There is no user {_quoted(name)} here.", hint="Add one with: trustpub admin user add NAME")
+        raise Declined(f"There is no user {quoted(name)} here.", hint="Add one with: trustpub admin user add NAME")
     return user
 
 

@@ -145,6 +145,9 @@ class Reading(Protocol):
     def file(self, filename: str) -> File | None:
         """By its exact name."""
 
+    def file_spelled_like(self, filename: str) -> File | None:
+        """By any spelling of its name: one that :func:`trustpub.packages.names.file_key` makes the same of."""
+
     def file_by_digest(self, blake2b_256: str) -> File | None: ...
 
     def token(self, token_id: str) -> Token | None: ...

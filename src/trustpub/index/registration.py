@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from trustpub.errors import Misuse
 from trustpub.packages.names import is_valid
-from trustpub.printable import printable
+from trustpub.printable import quoted
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.providers import github
 from trustpub.trust.publishers import Publisher
@@ -55,10 +55,10 @@ def fields(wanted: Wanted) -> dict[str, str]:
         Misuse: one is none of those.
     """
     if wanted.kind not in PROVIDERS:
-        raise Misuse(f"{_quoted(wanted.kind)} is no kind of publisher.", hint=f"Known: {', '.join(PROVIDERS)}.")
+        raise Misuse(f"{quoted(wanted.kind)} is no kind of publisher.", hint=f"Known: {', '.join(PROVIDERS)}.")
     if not is_valid(wanted.project):
         raise Misuse(
-            f"{_quoted(wanted.project)} cannot be a project's name.",
+            f"{quoted(wanted.project)} cannot be a project's name.",
             hint="Letters, digits, dots, dashes and underscores of ASCII, a letter or digit at both ends.",
         )
     if wanted.owner is not None and not wanted.pending:
@@ -70,7 +70,7 @@ def fields(wanted: Wanted) -> dict[str, str]:
         if value is None:
             continue
         if not _ID.match(value):
-            raise Misuse(f"The {name.replace('_', ' ')} {_quoted(value)} is not a number, as GitHub's ids are.")
+            raise Misuse(f"The {name.replace('_', ' ')} {quoted(value)} is not a number, as GitHub's ids are.")
         found[name] = value
     return found
 
@@ -79,7 +79,7 @@ def _repository(text: str) -> str:
     owner, slash, name = text.partition("/")
     if not slash or not _OWNER.match(owner) or not _REPOSITORY.match(name) or name in (".", ".."):
         raise Misuse(
-            f"The repository {_quoted(text)} is not OWNER/NAME.",
+            f"The repository {quoted(text)} is not OWNER/NAME.",
             hint="As in the address of its page, without https://github.com/ and without .git.",
         )
     return text
@@ -93,19 +93,15 @@ def _workflow(text: str) -> str:
             if last != text and _WORKFLOW.match(last)
             else "The name of a file in .github/workflows, such as release.yml."
         )
-        raise Misuse(f"The workflow {_quoted(text)} is not a file name that ends in .yml or .yaml.", hint=hint)
+        raise Misuse(f"The workflow {quoted(text)} is not a file name that ends in .yml or .yaml.", hint=hint)
     return text
 
 
 def _environment(text: str) -> str:
     if not _ENVIRONMENT.match(text):
         raise Misuse(
-            f"The environment {_quoted(text)} is not a name that GitHub allows.",
+            f"The environment {quoted(text)} is not a name that GitHub allows.",
             hint="At most 255 characters, no blank at either end, no quotes, comma, semicolon or backslash. "
             "For any environment, leave it out.",
         )
     return text.lower()
-
-
-def _quoted(text: str) -> str:
-    return repr(printable(text, 200))

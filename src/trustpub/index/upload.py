@@ -17,7 +17,7 @@ from trustpub.index.settings import Settings
 from trustpub.packages import archives, metadata
 from trustpub.packages.agreement import differences
 from trustpub.packages.metadata import Metadata
-from trustpub.packages.names import BadFilename, fault_in_filename, is_same_file, is_valid, normalize, read_filename
+from trustpub.packages.names import BadFilename, fault_in_filename, is_valid, normalize, read_filename
 from trustpub.protocol.exchange import Problem
 from trustpub.protocol.upload import Faults, Submission, read_fields
 
@@ -305,8 +305,8 @@ def _existing(
     if same_name is not None and same_name.sha256 == arrival.sha256:
         return Accepted(project=target.name, filename=filename, new=False)
     file = same_name or reading.file_by_digest(arrival.blake2b_256)
-    if file is None and isinstance(target, Project):
-        file = next((one for one in reading.files(target.id) if is_same_file(one.filename, filename)), None)
+    if file is None:
+        file = reading.file_spelled_like(filename)
     if file is None:
         return None
     # twine's --skip-existing and its like look for these words in a 400.

@@ -7,6 +7,7 @@ Specifications: name normalization, source distribution format, binary distribut
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 
@@ -119,11 +120,14 @@ def fault_in_filename(filename: str, name: str, version: str) -> str | None:
     return None if filename.startswith(prefix) else f"The file name {filename!r} should begin with {prefix!r}."
 
 
-def is_same_file(one: str, other: str) -> bool:
-    """Whether two names are spellings of one file, as ``py2.py3`` and ``py3.py2``: installers see no difference."""
-    if not (one.endswith(".whl") and other.endswith(".whl")):
-        return one.lower() == other.lower()
+def file_key(filename: str) -> str:
+    """One text for every spelling of a file's name, as of ``py2.py3`` and ``py3.py2``: installers see no difference."""
+    folded = filename.lower()
     try:
-        return parse_wheel_filename(one.lower()) == parse_wheel_filename(other.lower())
-    except InvalidWheelFilename:
-        return False
+        if folded.endswith(".whl"):
+            name, version, build, tags = parse_wheel_filename(folded)
+            return json.dumps([name, str(version), build, sorted(map(str, tags))])
+        name, version = parse_sdist_filename(folded)
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return folded
+    return json.dumps([name, str(version), "zip" if folded.endswith(".zip") else "tar.gz"])

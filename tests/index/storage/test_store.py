@@ -215,6 +215,10 @@ def test_another_spelling_is_the_same_file(store: SqlStore, one: str, other: str
     with store.write() as writing:
         writing.add_project(a_project())
         writing.add_file(dataclasses.replace(FILE, filename=one))
+        found = writing.file_spelled_like(other)
+        assert found is not None
+        assert found.filename == one
+        assert writing.file(other) is None
     with pytest.raises(IntegrityError), store.write() as writing:
         writing.add_file(dataclasses.replace(FILE, filename=other))
 

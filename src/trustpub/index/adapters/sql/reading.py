@@ -8,13 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from packaging.utils import (
-    InvalidSdistFilename,
-    InvalidWheelFilename,
-    canonicalize_name,
-    parse_sdist_filename,
-    parse_wheel_filename,
-)
+from packaging.utils import canonicalize_name
 from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
 from trustpub.index.adapters.sql.tables import (
@@ -31,6 +25,7 @@ from trustpub.index.adapters.sql.tables import (
     users,
 )
 from trustpub.index.ports import Event, File, Issuer, Project, Token, User
+from trustpub.packages.names import file_key
 from trustpub.trust.publishers import Link, Publisher
 
 PROJECT_LIST = "projects"
@@ -93,6 +88,10 @@ class SqlReading:
 
     def file(self, filename: str) -> File | None:
         row = self._row(files, files.c.filename == filename)
+        return None if row is None else _file(row)
+
+    def file_spelled_like(self, filename: str) -> File | None:
+        row = self._row(files, files.c.normalized == file_key(filename))
         return None if row is None else _file(row)
 
     def file_by_digest(self, blake2b_256: str) -> File | None:
@@ -179,18 +178,6 @@ def identity_key(kind: str, fields: Mapping[str, str]) -> str:
     if kind == "github":
         return json.dumps([fields["repository"].lower(), fields["workflow"], fields.get("environment", "").lower()])
     return json.dumps([[name, fields[name]] for name in sorted(fields)])
-
-
-def filename_key(filename: str) -> str:
-    """One text for every spelling of a distribution's file name: project, version, build and tags in normal form."""
-    try:
-        if filename.endswith(".whl"):
-            name, version, build, tags = parse_wheel_filename(filename)
-            return json.dumps([name, str(version), build, sorted(map(str, tags))])
-        name, version = parse_sdist_filename(filename)
-    except (InvalidWheelFilename, InvalidSdistFilename):
-        return filename.lower()
-    return json.dumps([name, str(version), "zip" if filename.endswith(".zip") else "tar.gz"])
 
 
 def _issuer(row: RowMapping) -> Issuer:

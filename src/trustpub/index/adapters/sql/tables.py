@@ -142,7 +142,7 @@ files = Table(
     "files",
     metadata,
     Column("filename", Text, primary_key=True),
-    # The same distribution under another spelling of its name is the same file, see filename_key in reading.py.
+    # The same distribution under another spelling of its name is the same file, see packages.names.file_key.
     Column("normalized", Text, nullable=False, unique=True),
     Column("project_id", Text, ForeignKey("projects.id"), nullable=False, index=True),
     Column("version", Text, nullable=False),

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from sqlalchemy import Executable, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from trustpub.index.adapters.sql.reading import PROJECT_LIST, SqlReading, filename_key, identity_key
+from trustpub.index.adapters.sql.reading import PROJECT_LIST, SqlReading, identity_key
 from trustpub.index.adapters.sql.tables import (
     claims,
     counters,
@@ -27,6 +27,7 @@ from trustpub.index.adapters.sql.tables import (
     users,
 )
 from trustpub.index.ports import Event, File, Issuer, Project, Token, User
+from trustpub.packages.names import file_key
 from trustpub.trust.publishers import Publisher
 
 
@@ -108,7 +109,7 @@ class SqlWriting(SqlReading):
         self._run(upsert(members).values(project_id=project_id, user_id=user_id).on_conflict_do_nothing())
 
     def add_file(self, file: File) -> None:
-        self._run(insert(files).values(**asdict(file), normalized=filename_key(file.filename)))
+        self._run(insert(files).values(**asdict(file), normalized=file_key(file.filename)))
 
     def add_user(self, user: User) -> None:
         self._run(insert(users).values(**asdict(user), folded=user.name.lower()))

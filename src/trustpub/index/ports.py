@@ -7,12 +7,15 @@ Times are whole Unix seconds unless a name says otherwise; ids are UUID texts; d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from trustpub.trust.publishers import Publisher
+from trustpub.trust.provider import USUAL, Terms
+from trustpub.trust.publishers import Publisher, Rules
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +29,14 @@ class Issuer:
     """A key set given by the administrator (RFC 7517 section 5); then nothing is fetched."""
     ca: str | None = None
     """PEM certificates to trust, instead of the system's, when its keys are fetched."""
+    terms: Terms = USUAL
+    """How its tokens are taken."""
+    audience: str | None = None
+    """The one audience of a CI that lets jobs choose none; None: that of this index."""
+    jwks_hosts: tuple[str, ...] = ()
+    """Hosts, beside its own, on which its key set may be."""
+    private: bool = False
+    """It may be at an address that is not of the public internet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +52,8 @@ class Project:
     """None once its first upload was accepted."""
     serial: int
     """Grows with every change that its pages show."""
+    reminded: bool = False
+    """Of a held name: it was noted that its time is nearly up."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +102,50 @@ class Token:
     created: int
     expires: int | None
     burned: int | None = None
+    single_use: bool = False
+    """It authorises one upload (PEP 807, ``single-use-token``)."""
+    used: int | None = None
+    """When it first authorised an upload."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """The note that an identity token was exchanged. The token itself is not in it."""
+
+    issuer: str
+    """The verified ``iss``."""
+    key: str
+    """What tells this identity token from every other of its issuer."""
+    expires: int
+    """Until when the note is kept."""
+    token_id: str
+    """The upload token it was exchanged for."""
+    at: float
+    peer: str
+    """The address that asked."""
+    body_sha256: str
+    """Of the request's body: who sends the very same again may only have lost the answer."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """An identity that was proven and refused; the same again is counted, not stored."""
+
+    id: str
+    project_id: str | None
+    """None: no publisher was near; for administrators only."""
+    issuer: str
+    kind: str
+    digest: str
+    """Of issuer, claims and reasons: what makes another attempt the same."""
+    claims: Mapping[str, str]
+    """Those worth keeping, all in all at most 4 KiB."""
+    reasons: Sequence[str]
+    first: float
+    last: float
+    count: int
+    peer: str
+    """Of the last one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +181,8 @@ class Reading(Protocol):
 
     def issuers(self) -> Sequence[Issuer]: ...
 
-    def candidates(self, issuer: str, kind: str, repository: str) -> Sequence[Publisher]:
-        """Publishers of ``issuer`` and ``kind`` whose repository is this one (compared without case)."""
+    def candidates(self, issuer: str, kind: str, lookups: Collection[str]) -> Sequence[Publisher]:
+        """Publishers of ``issuer`` and ``kind`` that are filed under one of these texts (see ``Provider.lookup``)."""
 
     def publisher(self, publisher_id: str) -> Publisher | None: ...
 
@@ -136,6 +193,18 @@ class Reading(Protocol):
         """By any spelling of its name."""
 
     def project_by_id(self, project_id: str) -> Project | None: ...
+
+    def project_like(self, name: str) -> Project | None:
+        """One, real or held, whose name the eye takes for this one (:func:`trustpub.packages.names.look_alike`)."""
+
+    def held(self, *, until: int, reminded: bool | None = None) -> Sequence[Project]:
+        """Names held for a first release, whose time is up at ``until`` or before."""
+
+    def prohibited(self, name: str) -> str | None:
+        """Why nobody may register this name, in any spelling; None if it is not prohibited."""
+
+    def prohibited_names(self) -> Sequence[tuple[str, str]]:
+        """Normal forms and reasons, by name."""
 
     def projects(self) -> Sequence[Project]:
         """The real ones, ordered by normal form."""
@@ -166,6 +235,9 @@ class Reading(Protocol):
     def events(self, *, project_id: str | None = None, limit: int = 100) -> Sequence[Event]:
         """The newest first."""
 
+    def attempts(self, *, project_id: str | None, limit: int = 100) -> Sequence[Attempt]:
+        """Refused identities that came near this project, or near none; the newest first."""
+
 
 class Writing(Reading, Protocol):
     """A transaction: all of it happens, durably, or none."""
@@ -178,9 +250,10 @@ class Writing(Reading, Protocol):
     def remove_issuer(self, url: str) -> bool: ...
 
     def add_publisher(self, publisher: Publisher) -> None:
-        """With its links. The identity (issuer, kind, repository, workflow, environment) must be new."""
+        """With its links. The identity (issuer, kind and ``Provider.identity_fields``) must be new."""
 
-    def link_publisher(self, publisher_id: str, project_id: str) -> None: ...
+    def link_publisher(self, publisher_id: str, project_id: str, rules: Rules) -> None:
+        """Add the project, or give its link other rules."""
 
     def unlink_publisher(self, publisher_id: str, project_id: str) -> bool:
         """A publisher left without a project is removed, and with it every token it was minted."""
@@ -193,8 +266,22 @@ class Writing(Reading, Protocol):
     def remove_project(self, project_id: str) -> None:
         """Only one that is pending: a name held in vain."""
 
-    def make_real(self, project_id: str, *, name: str) -> None:
-        """The first accepted upload: no longer pending; its owner-to-be becomes a member."""
+    def make_real(self, project_id: str, *, name: str, publisher_id: str) -> Sequence[str]:
+        """The first accepted upload, by this publisher: no longer pending; its owner-to-be becomes a member.
+
+        Every other publisher that was to make it loses its link, but not its row, so that its tokens are told why.
+        Returns the ids of those.
+        """
+
+    def remind(self, project_id: str) -> None:
+        """Note that its time is nearly up."""
+
+    def forget_idle_publishers(self, before: int) -> int:
+        """Drop publishers without a project whose last minted token expired before this time; how many."""
+
+    def prohibit(self, name: str, reason: str) -> None: ...
+
+    def permit(self, name: str) -> bool: ...
 
     def touch(self, project_id: str) -> None:
         """Its pages changed."""
@@ -209,8 +296,11 @@ class Writing(Reading, Protocol):
 
     def burn(self, token_id: str, at: int) -> None: ...
 
-    def claim(self, issuer: str, key: str, expires: int) -> bool:
-        """Note an identity token as used. False if it was before."""
+    def spend(self, token_id: str, at: int) -> bool:
+        """Note that a token authorises an upload. False if it is for one only and was used before."""
+
+    def claim(self, use: Use) -> Use | None:
+        """Note an identity token as used; the earlier note if it was before, and then nothing changes."""
 
     def forget_claims(self, before: int) -> int:
         """Drop notes of identity tokens that expired before this time; how many."""
@@ -220,6 +310,15 @@ class Writing(Reading, Protocol):
 
     def add_event(self, event: Event) -> None: ...
 
+    def note_attempt(self, attempt: Attempt, *, most: int) -> None:
+        """Store a refused identity, or count it where the same was stored.
+
+        Of one project, or of those near none, the newest ``most`` are kept.
+        """
+
+    def forget_attempts(self, before: float) -> int:
+        """Drop those last seen before this time; how many."""
+
 
 class Store(Protocol):
     """Where everything but the bytes of files is kept."""
@@ -228,6 +327,13 @@ class Store(Protocol):
 
     def write(self) -> AbstractContextManager[Writing]:
         """Committed durably when the block ends, rolled back when it raises."""
+
+    def transact(self, work: Callable[[Writing], T]) -> T:
+        """Run ``work`` in a transaction, and return its answer once that is durable; what it raises undoes it alone.
+
+        Like :meth:`write`, but several that wait at the same time may share one trip to the disk (group commit).
+        ``work`` runs once, in any thread, while others wait: it must be quick, and must not use the store itself.
+        """
 
 
 class NoSuchKey(Exception):

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from trustpub.trust.publishers import Link, Publisher
+from trustpub.trust.globs import matches
+from trustpub.trust.publishers import Link, Publisher, Rules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +21,17 @@ class Check:
     given: str | None
     """None: the identity says nothing about it."""
     holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Circumstances:
+    """How a run came about, as far as its provider says: what rules are about."""
+
+    ref: str | None = None
+    """Whole, as ``refs/heads/main``."""
+    ref_protected: bool | None = None
+    event: str | None = None
+    runner: str | None = None
 
 
 class Identity(Protocol):
@@ -34,8 +46,19 @@ class Identity(Protocol):
         """Which provider's claims these are."""
 
     @property
-    def anchors(self) -> Mapping[str, str | None]:
-        """Ids that are never given to anybody else, by field name."""
+    def subject(self) -> str:
+        """What the job belongs to, as its forge spells it: a repository, a project path, an account."""
+
+    @property
+    def lookups(self) -> frozenset[str]:
+        """Every text under which a publisher that means this identity may be filed."""
+
+    @property
+    def circumstances(self) -> Circumstances:
+        """How the run came about."""
+
+    def anchors(self, publisher: Publisher) -> Mapping[str, str | None]:
+        """Ids that are never given to anybody else, by field name, as this identity has them."""
 
     def checks(self, publisher: Publisher) -> tuple[Check, ...]:
         """Everything ``publisher`` demands of this identity, the most telling first; never empty."""
@@ -45,11 +68,21 @@ class Identity(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withheld:
+    """A project of the publisher that this run may not publish, and why."""
+
+    link: Link
+    failed: tuple[Check, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Trusted:
     """One publisher holds, and the identity may publish these of its projects."""
 
     publisher: Publisher
     links: tuple[Link, ...]
+    """Never empty."""
+    withheld: tuple[Withheld, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +107,8 @@ def decide(identity: Identity, publishers: Iterable[Publisher], now: int) -> Tru
     """Which of ``publishers`` this identity is at ``now`` (Unix seconds), or why it is none.
 
     A publisher is judged only against identities of its own issuer and kind: the same claims of another issuer
-    prove nothing (RFC 8725 section 3.8). Among those that hold, the most specific wins, with all its projects.
+    prove nothing (RFC 8725 section 3.8). Among those that hold, the most specific is meant; of its projects the
+    identity may publish those whose rules the run keeps.
     """
     held: list[Publisher] = []
     missed: list[NearMiss] = []
@@ -92,7 +126,7 @@ def decide(identity: Identity, publishers: Iterable[Publisher], now: int) -> Tru
     meant = [publisher for publisher in held if identity.specificity(publisher) == highest]
     if len(meant) > 1:
         return Refused(tie=tuple(meant))
-    return Trusted(publisher=meant[0], links=_live(meant[0], now))
+    return _may_publish(identity, meant[0], now)
 
 
 def _failed(identity: Identity, publisher: Publisher, now: int) -> tuple[Check, ...]:
@@ -101,11 +135,39 @@ def _failed(identity: Identity, publisher: Publisher, now: int) -> tuple[Check, 
         # Empty means no: a publisher that demands nothing would trust everybody.
         return (Check(field="publisher", wanted="at least one field", given=None, holds=False),)
     failed = tuple(check for check in checks if not check.holds)
-    if not failed and not _live(publisher, now):
+    if not failed and not any(link.live(now) for link in publisher.links):
         wanted = "a project, or a pending registration whose time is not up"
         return (Check(field="registration", wanted=wanted, given=None, holds=False),)
     return failed
 
 
-def _live(publisher: Publisher, now: int) -> tuple[Link, ...]:
-    return tuple(link for link in publisher.links if link.live(now))
+def _may_publish(identity: Identity, publisher: Publisher, now: int) -> Trusted | Refused:
+    links: list[Link] = []
+    withheld: list[Withheld] = []
+    for link in publisher.links:
+        if not link.live(now):
+            continue
+        failed = tuple(check for check in _rule_checks(identity.circumstances, link.rules) if not check.holds)
+        if failed:
+            withheld.append(Withheld(link=link, failed=failed))
+        else:
+            links.append(link)
+    if not links:
+        checks = dict.fromkeys(check for one in withheld for check in one.failed)
+        return Refused(near_misses=(NearMiss(publisher=publisher, failed=tuple(checks)),))
+    return Trusted(publisher=publisher, links=tuple(links), withheld=tuple(withheld))
+
+
+def _rule_checks(run: Circumstances, rules: Rules) -> Iterator[Check]:
+    """What the provider does not say about a run does not hold."""
+    if rules.ref is not None:
+        holds = run.ref is not None and matches(rules.ref, run.ref)
+        yield Check(field="ref", wanted=rules.ref, given=run.ref, holds=holds)
+    if rules.protected_ref:
+        given = None if run.ref_protected is None else str(run.ref_protected).lower()
+        yield Check(field="ref_protected", wanted="true", given=given, holds=run.ref_protected is True)
+    if rules.events:
+        wanted = " or ".join(rules.events)
+        yield Check(field="event", wanted=wanted, given=run.event, holds=run.event in rules.events)
+    if rules.runner is not None:
+        yield Check(field="runner", wanted=rules.runner, given=run.runner, holds=run.runner == rules.runner)

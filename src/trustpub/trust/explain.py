@@ -12,17 +12,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from trustpub.printable import printable
 from trustpub.trust.decision import Check, Identity, NearMiss, Refused
 from trustpub.trust.mismatch import Mismatch
 
 _MENDS = {
     "workflow": "publish from the registered workflow file, or register this one",
+    "calling_workflow": "start the run from the registered workflow file, or register this one",
     "environment": "set the publishing job's `environment:` to the registered one, or register another",
-    "event": "publish from a `push`, `release` or `workflow_dispatch`",
+    "event": "let another event start the run, or register this one if it may",
+    "ref": "publish from a branch or tag that the registered pattern allows",
+    "ref_protected": "protect the branch or tag in the forge",
+    "runner": "let the registered kind of runner run the job",
     "registration": "register the pending publisher again",
 }
 
-_REBORN = "the repository or its owner was re-created or transferred since the publisher was registered"
+_REBORN = "what publishes was re-created or transferred since the publisher was registered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,11 +45,12 @@ def for_caller(refused: Refused, identity: Identity) -> Explanation:
     if not refused.near_misses:
         return Explanation(text="valid token, but no corresponding publisher is registered")
     miss = refused.near_misses[0]
-    reborn = [name for name, given in identity.anchors.items() if miss.publisher.fields.get(name, given) != given]
+    anchors = identity.anchors(miss.publisher)
+    reborn = [name for name, given in anchors.items() if miss.publisher.fields.get(name, given) != given]
     if reborn:
         mismatches = tuple(Mismatch(field=name) for name in reborn)
         return Explanation(text=f"valid token, but no corresponding publisher: {_REBORN}", mismatches=mismatches)
-    proven = all(name in miss.publisher.fields for name in identity.anchors)
+    proven = bool(anchors) and all(name in miss.publisher.fields for name in anchors)
     mismatches = tuple(
         Mismatch(field=check.field, given=check.given, wanted=check.wanted if proven else None) for check in miss.failed
     )
@@ -68,9 +74,9 @@ def _line(miss: NearMiss) -> str:
 
 
 def _clause(check: Check, *, wanted: bool) -> str:
-    given = "nothing" if check.given is None else f"'{check.given}'"
+    given = "nothing" if check.given is None else f"'{printable(check.given, 300)}'"
     sentence = f"{check.field} is {given}"
     if wanted:
-        sentence += f", wanted {check.wanted!r}"
+        sentence += f", wanted '{printable(check.wanted, 300)}'"
     mend = _MENDS.get(check.field)
     return f"{sentence} ({mend})" if mend else sentence

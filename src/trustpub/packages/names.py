@@ -17,6 +17,7 @@ from packaging.version import Version
 # \Z, because $ lets a trailing newline pass; ASCII, because IGNORECASE alone admits U+017F and U+212A as s and k.
 _NAME = re.compile(r"[A-Z0-9](?:[A-Z0-9._-]*[A-Z0-9])?\Z", re.IGNORECASE | re.ASCII)
 _RUN = re.compile(r"[-_.]+")
+_ALIKE = str.maketrans({"-": "", "l": "1", "i": "1", "o": "0"})
 _FILENAME = re.compile(r"[A-Za-z0-9._+!-]+\Z")
 
 MAX_FILENAME_BYTES = 240
@@ -49,6 +50,11 @@ def is_valid(name: str) -> bool:
 def normalize(name: str) -> str:
     """The form in which names are compared and routed (PEP 503). ``name`` should be valid."""
     return _RUN.sub("-", name).lower()
+
+
+def look_alike(name: str) -> str:
+    """One text for every name that the eye may take for ``name``: it sees neither separators, nor ``l`` from ``1``."""
+    return normalize(name).translate(_ALIKE)
 
 
 def component(name: str) -> str:

@@ -29,8 +29,29 @@ AUDIENCE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 """Audiences that every CI can put into a variable name (GitLab jobs look for ``<AUDIENCE>_ID_TOKEN``)."""
 
 
+MULTI_USE = "multi-use-token"
+"""The feature of a token that uploads any number of files until it expires (PEP 807)."""
+SINGLE_USE = "single-use-token"
+"""The feature of a token that uploads one file."""
+FEATURES = (MULTI_USE, SINGLE_USE)
+
+
 class BadBody(ValueError):
     """A body that is not what the endpoint takes. The message names the member, never its value."""
+
+
+class UnsupportedFeature(BadBody):
+    """A mint request for a kind of token that this index does not give out."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MintRequest:
+    """What a client asks for when it mints (PEP 807)."""
+
+    token: Secret
+    """The identity token."""
+    single_use: bool = False
+    """Whether the minted token shall be good for one upload only."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +64,8 @@ class Problem:
     title: str
     detail: str
     mismatches: Sequence[Mismatch] = ()
+    retry_after: int | None = None
+    """Seconds after which the same request may succeed; sent as ``Retry-After``."""
 
     def body(self) -> dict[str, Any]:
         """Members of RFC 9457 section 3.1, then ``message`` and ``errors`` as PyPI has them."""
@@ -84,18 +107,38 @@ class Refusal:
     mismatches: Sequence[Mismatch] = ()
 
 
+def read_mint(body: bytes) -> MintRequest:
+    """What a mint request asks for. Unknown members are ignored, as the Content-Type is.
+
+    ``features`` absent or empty means what PEP 807 gives by default: a token for several uploads.
+
+    Raises:
+        UnsupportedFeature: it names a feature that there is not, or both at once.
+        BadBody: it is not a JSON object with a ``token``, or a member has the wrong type.
+    """
+    document = _request(body)
+    token = _token(document)
+    features = document.get("features", [])
+    if not isinstance(features, list):
+        raise BadBody(f"features: is not a list but {_kind(features)}")
+    for position, feature in enumerate(features):
+        if not isinstance(feature, str):
+            raise BadBody(f"features[{position}]: is not a string but {_kind(feature)}")
+    for position, feature in enumerate(features):
+        if feature not in FEATURES:
+            raise UnsupportedFeature(f"features[{position}]: is not a feature of this index; it has {_either()}")
+    if set(features) == set(FEATURES):
+        raise UnsupportedFeature(f"features: {_either()} exclude each other; ask for one of them")
+    return MintRequest(token=token, single_use=SINGLE_USE in features)
+
+
 def read_token(body: bytes) -> Secret:
-    """The ``token`` member of a mint or burn request. Unknown members are ignored, as the Content-Type is.
+    """The ``token`` member of a burn or preflight request. Unknown members are ignored, as the Content-Type is.
 
     Raises:
         BadBody: there is no such member, or it is not a string.
     """
-    document = _document(body)
-    if "token" not in document:
-        raise BadBody("token: is missing")
-    if not isinstance(document["token"], str):
-        raise BadBody(f"token: is not a string but {_kind(document['token'])}")
-    return Secret(document["token"])
+    return _token(_request(body))
 
 
 def read_audience(body: bytes) -> str:
@@ -145,11 +188,54 @@ def read_refusal(status: int, body: bytes) -> Refusal:
     return Refusal(status=status, reasons=reasons, mismatches=mismatches)
 
 
+def _either() -> str:
+    return " and ".join(FEATURES)
+
+
+def _token(document: Mapping[str, Any]) -> Secret:
+    if "token" not in document:
+        raise BadBody("token: is missing")
+    token = document["token"]
+    if not isinstance(token, str):
+        raise BadBody(f"token: is not a string but {_kind(token)}")
+    if any("\ud800" <= one <= "\udfff" for one in token):
+        raise BadBody("token: is not text; it has half of a surrogate pair")
+    return Secret(token)
+
+
+def _request(body: bytes) -> dict[str, Any]:
+    """A request's JSON object, read more strictly than an answer: nobody shall take it for something else."""
+    try:
+        value = json.loads(body.decode(), object_pairs_hook=_distinct, parse_constant=_no_constant)
+    except BadBody:
+        raise
+    except UnicodeDecodeError:
+        raise BadBody("the body is not UTF-8") from None
+    except (ValueError, RecursionError):
+        raise BadBody("the body is not JSON") from None
+    return _object(value)
+
+
+def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise BadBody("the body has a member twice")
+    return members
+
+
+def _no_constant(name: str) -> None:
+    raise BadBody("the body is not JSON; it has a number that is none")
+
+
 def _document(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
         raise BadBody("the body is not JSON") from None
+    return _object(value)
+
+
+def _object(value: Any) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise BadBody(f"the body is not a JSON object but {_kind(value)}")
     return value

@@ -1,0 +1,98 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""How many refused mints are too many: per address before anything is proven, per repository after.
+
+Counts failures only, so that no release is slowed by its own success; kept in memory only, so that a restart forgets.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import math
+from collections import OrderedDict, deque
+from threading import Lock
+
+MINUTE = 60.0
+"""Seconds that a failure counts."""
+FAILED_PER_ADDRESS = 120
+"""Mints a minute from one address that failed before their identity token was verified."""
+REFUSED_PER_SUBJECT = 30
+"""Verified identities a minute of one issuer and repository that matched no publisher."""
+MAX_KEYS = 4096
+"""Addresses, and likewise repositories, that are remembered; the one that was quiet for longest goes first."""
+NETWORK_BITS = 64
+"""Of an IPv6 address: whoever has one address has all that begin like it."""
+_LONGEST = 300
+
+
+class Limits:
+    """Two sliding minutes. Any number of threads may ask; takes at most some ten megabytes, whoever calls."""
+
+    def __init__(
+        self,
+        *,
+        per_address: int = FAILED_PER_ADDRESS,
+        per_subject: int = REFUSED_PER_SUBJECT,
+        max_keys: int = MAX_KEYS,
+    ) -> None:
+        self._addresses = _Counts(per_address, max_keys)
+        self._subjects = _Counts(per_subject, max_keys)
+
+    def blocked(self, peer: str, now: float) -> int | None:
+        """Seconds until ``peer`` may try again, 1 to 60; None if it may now. ``now``: Unix time."""
+        return self._addresses.wait(_network(peer), now)
+
+    def failed(self, peer: str, now: float) -> None:
+        """A mint from ``peer`` failed before its token was verified."""
+        self._addresses.add(_network(peer), now)
+
+    def blocked_subject(self, issuer: str, subject: str, now: float) -> int | None:
+        """Seconds until the verified ``subject`` (a repository) of ``issuer`` may try again; None if it may now."""
+        return self._subjects.wait(_pair(issuer, subject), now)
+
+    def refused(self, issuer: str, subject: str, now: float) -> None:
+        """The verified ``subject`` of ``issuer`` matched no publisher."""
+        self._subjects.add(_pair(issuer, subject), now)
+
+
+class _Counts:
+    """The newest ``limit`` failures of each key."""
+
+    def __init__(self, limit: int, max_keys: int) -> None:
+        self._limit = limit
+        self._max_keys = max_keys
+        self._times: OrderedDict[str, deque[float]] = OrderedDict()
+        self._lock = Lock()
+
+    def add(self, key: str, now: float) -> None:
+        with self._lock:
+            self._times.setdefault(key, deque(maxlen=self._limit)).append(now)
+            self._times.move_to_end(key)
+            while len(self._times) > self._max_keys:
+                self._times.popitem(last=False)
+
+    def wait(self, key: str, now: float) -> int | None:
+        with self._lock:
+            # Both ways: a clock that was set back must not block anybody for an hour.
+            counting = [at for at in self._times.get(key, ()) if abs(now - at) < MINUTE]
+        if len(counting) < self._limit:
+            return None
+        return max(1, min(math.ceil(min(counting) + MINUTE - now), math.ceil(MINUTE)))
+
+
+def _network(peer: str) -> str:
+    """What one person is taken to have: an IPv4 address, however it is written, or an IPv6 network."""
+    try:
+        address = ipaddress.ip_address(peer)
+    except ValueError:
+        return peer[:_LONGEST]
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(int(address) >> (128 - NETWORK_BITS))
+
+
+def _pair(issuer: str, subject: str) -> str:
+    # No issuer has a blank in it, so two different pairs never read the same.
+    return f"{issuer[:_LONGEST]} {subject[:_LONGEST]}"

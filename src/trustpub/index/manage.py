@@ -19,7 +19,7 @@ from trustpub.packages.names import normalize
 from trustpub.printable import quoted
 from trustpub.trust.issuers import PROVIDERS, PUBLIC_ISSUERS
 from trustpub.trust.providers import github
-from trustpub.trust.publishers import Link, Publisher
+from trustpub.trust.publishers import Link, Publisher, Rules
 
 HOLD_DAYS = 30
 """How long a name is held for a pending publisher."""
@@ -402,7 +402,7 @@ class Manage:
                 )
         if given:
             writing.pin(known.id, given)
-        writing.link_publisher(known.id, project.id)
+        writing.link_publisher(known.id, project.id, Rules())
         self._note(writing, "publisher-added", project.id, known.id, {**known.fields, "issuer": known.issuer})
         return writing.publisher(known.id) or known
 
@@ -432,7 +432,7 @@ def _user(reading: Reading, name: str) -> User:
 
 def _same_identity(reading: Reading, wanted: Wanted, fields: Mapping[str, str]) -> Publisher | None:
     """The publisher that is registered with the same repository, workflow and environment."""
-    for publisher in reading.candidates(wanted.issuer, wanted.kind, fields["repository"]):
+    for publisher in reading.candidates(wanted.issuer, wanted.kind, [fields["repository"].lower()]):
         if all(publisher.fields.get(name) == fields.get(name) for name in ("workflow", "environment")):
             return publisher
     return None

@@ -10,7 +10,7 @@ import uuid
 from dataclasses import dataclass
 
 from trustpub.index.identity import CLAIM_MARGIN, LEEWAY, verify
-from trustpub.index.ports import Clock, Event, IssuerDown, Keys, NoSuchKey, Reading, Store, Token, Writing
+from trustpub.index.ports import Clock, Event, IssuerDown, Keys, NoSuchKey, Reading, Store, Token, Use, Writing
 from trustpub.index.settings import Settings
 from trustpub.protocol.exchange import BadBody, Minted, Problem, read_token
 from trustpub.tokens import macaroon
@@ -144,7 +144,7 @@ class Mint:
             return _problem("invalid-token", said) if checked.proven else _UNPROVEN
         claims, expires = checked
         try:
-            identity = PROVIDERS[issuer.kind](claims)  # 6
+            identity = PROVIDERS[issuer.kind].identify(claims)  # 6
         except BadClaim as fault:
             return _problem("invalid-publisher", f"valid token, but {fault}")
         return _Proven(
@@ -161,10 +161,19 @@ class Mint:
             told = explain.for_caller(verdict, proven.identity)
             raise _Refuse(_problem("invalid-publisher", told.text, told.mismatches))
         kept_until = proven.expires + LEEWAY + CLAIM_MARGIN
-        if not writing.claim(proven.identity.issuer, proven.once, kept_until):
+        minted, row = self._sign(verdict, proven, now)
+        use = Use(
+            issuer=proven.identity.issuer,
+            key=proven.once,
+            expires=kept_until,
+            token_id=row.id,
+            at=now,
+            peer=peer,
+            body_sha256="",
+        )
+        if writing.claim(use) is not None:
             raise _Refuse(_problem("invalid-reuse-token", "this identity token was used already; ask for a new one"))
         self._pin(writing, verdict, proven)
-        minted, row = self._sign(verdict, proven, now)
         writing.add_token(row)
         facts = {**proven.seen, "token": row.id, "peer": peer, "expires": minted.expires}
         for link in verdict.links:
@@ -185,7 +194,7 @@ class Mint:
             return
         ids = {
             name: value
-            for name, value in proven.identity.anchors.items()
+            for name, value in proven.identity.anchors(publisher).items()
             if name not in publisher.fields and value is not None
         }
         if ids and not writing.pin(publisher.id, ids):
@@ -250,7 +259,7 @@ _UNPROVEN = _problem("invalid-token", "malformed or invalid token")
 
 def _decide(reading: Reading, proven: _Proven, now: float) -> Trusted | Refused:
     identity = proven.identity
-    candidates = reading.candidates(identity.issuer, identity.kind, proven.repository)
+    candidates = reading.candidates(identity.issuer, identity.kind, identity.lookups)
     return decide(identity, candidates, math.floor(now))
 
 

@@ -226,7 +226,7 @@ class Upload:
             raise _Refuse(again)
         if again is not None:
             return again
-        project_id = _real_project(writing, target, checked.metadata.name, int(now))
+        project_id = _real_project(writing, target, bearer, checked.metadata.name, int(now))
         wheel = checked.submission.filetype == "bdist_wheel"
         served = checked.metadata.raw if wheel else None
         # Durable before any row names it. Should the commit fail, a sweep finds a file without a row.
@@ -314,11 +314,11 @@ def _existing(
     return Problem(status=400, code="file-exists", title=_TITLE, detail=detail)
 
 
-def _real_project(writing: Writing, target: Project | NewProject, name: str, now: int) -> str:
+def _real_project(writing: Writing, target: Project | NewProject, bearer: Bearer, name: str, now: int) -> str:
     """The id of the project, which exists after this and is not pending."""
     if isinstance(target, Project):
         if target.pending_until is not None:
-            writing.make_real(target.id, name=name)
+            writing.make_real(target.id, name=name, publisher_id=bearer.publisher.id if bearer.publisher else "")
         return target.id
     held_in_vain = writing.project(name)
     if held_in_vain is not None:

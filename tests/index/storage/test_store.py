@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -19,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from trustpub.errors import Misuse
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.adapters.sql.tables import metadata
-from trustpub.index.ports import Event, File, Issuer, Token, User
+from trustpub.index.ports import Event, File, Issuer, Token, Use, User
 
 from .conftest import PUBLIC, a_project, a_publisher
 
@@ -49,6 +50,13 @@ FILE = File(
     uploaded=1_790_000_000.123456,
     token_id="token-1",
 )
+
+
+def a_use(**changes: Any) -> Use:
+    use = Use(
+        issuer=PUBLIC, key="jti:1", expires=100, token_id="token-1", at=50.5, peer="192.0.2.7", body_sha256="d" * 64
+    )
+    return dataclasses.replace(use, **changes)
 
 
 def test_the_newest_migration_leaves_the_tables_the_code_knows(store: SqlStore, tmp_path: Path) -> None:
@@ -110,12 +118,13 @@ def test_candidates_are_found_without_case_and_only_of_their_issuer_and_kind(sto
     with store.write() as writing:
         writing.add_project(a_project())
         writing.add_publisher(a_publisher("publisher-1", "project-1"))
-        found = writing.candidates(PUBLIC, "github", "octo-org/HELLO")
+        found = writing.candidates(PUBLIC, "github", ["octo-org/hello", "elsewhere"])
         assert [(one.id, one.fields["repository"], one.links[0].project) for one in found] == [
             ("publisher-1", "Octo-Org/hello", "Hello")
         ]
-        assert writing.candidates(PUBLIC, "gitlab", "octo-org/hello") == []
-        assert writing.candidates(PUBLIC + "/", "github", "octo-org/hello") == []
+        assert writing.candidates(PUBLIC, "gitlab", ["octo-org/hello"]) == []
+        assert writing.candidates(PUBLIC + "/", "github", ["octo-org/hello"]) == []
+        assert writing.candidates(PUBLIC, "github", []) == []
 
 
 def test_one_identity_is_registered_once_whatever_its_case_and_ids(store: SqlStore) -> None:
@@ -126,7 +135,7 @@ def test_one_identity_is_registered_once_whatever_its_case_and_ids(store: SqlSto
     with pytest.raises(IntegrityError), store.write() as writing:
         writing.add_publisher(a_publisher("publisher-4", repository="octo-org/HELLO", owner_id="1"))
     with pytest.raises(IntegrityError), store.write() as writing:
-        writing.add_publisher(a_publisher("publisher-5", environment="RELEASE"))
+        writing.add_publisher(a_publisher("publisher-5", environment="release", repository_id="2"))
 
 
 def test_ids_are_pinned_once(store: SqlStore) -> None:
@@ -167,7 +176,7 @@ def test_a_held_name_is_no_project_yet_and_its_owner_no_member(store: SqlStore) 
         assert writing.projects() == []
         assert writing.project("my.hello") == a_project("My_Hello", pending_until=50)
         assert not writing.is_member("project-1", "user-1")
-        writing.make_real("project-1", name="my-hello")
+        assert writing.make_real("project-1", name="my-hello", publisher_id="publisher-1") == []
         assert [one.name for one in writing.projects()] == ["my-hello"]
         assert writing.is_member("project-1", "user-1")
         assert writing.serial() > before
@@ -271,14 +280,22 @@ def test_events_come_newest_first_and_outlive_what_they_tell_of(store: SqlStore)
         assert [event.facts["number"] for event in writing.events(project_id="p1")] == [3, 1]
 
 
+def test_an_identity_token_is_used_once_and_the_first_use_is_told(store: SqlStore) -> None:
+    first, elsewhere = a_use(), a_use(issuer="https://other.example", expires=300)
+    with store.write() as writing:
+        assert writing.claim(first) is None
+        assert writing.claim(elsewhere) is None
+        assert writing.claim(a_use(token_id="token-2", expires=500, peer="192.0.2.9")) == first
+
+
 def test_used_identity_tokens_are_forgotten_after_their_time(store: SqlStore) -> None:
     with store.write() as writing:
-        assert writing.claim(PUBLIC, "jti:1", 100)
-        assert writing.claim("https://other.example", "jti:1", 300)
-        assert not writing.claim(PUBLIC, "jti:1", 500)
+        writing.claim(a_use())
+        writing.claim(a_use(issuer="https://other.example", expires=300))
+        assert writing.forget_claims(100) == 0
         assert writing.forget_claims(101) == 1
-        assert writing.claim(PUBLIC, "jti:1", 100)
-        assert not writing.claim("https://other.example", "jti:1", 300)
+        assert writing.claim(a_use()) is None
+        assert writing.claim(a_use(issuer="https://other.example")) is not None
 
 
 def test_of_many_who_use_one_identity_token_exactly_one_wins(store: SqlStore) -> None:
@@ -287,8 +304,7 @@ def test_of_many_who_use_one_identity_token_exactly_one_wins(store: SqlStore) ->
 
     def claim(number: int) -> bool:
         ready.wait()
-        with (store if number % 2 else beside).write() as writing:
-            return writing.claim(PUBLIC, "jti:1", 100)
+        return (store if number % 2 else beside).transact(lambda writing: writing.claim(a_use()) is None)
 
     with ThreadPoolExecutor(16) as pool:
         assert sum(pool.map(claim, range(16))) == 1

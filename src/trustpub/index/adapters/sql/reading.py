@@ -4,28 +4,40 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from packaging.utils import canonicalize_name
 from sqlalchemy import ColumnElement, Connection, RowMapping, select
 
+from trustpub.index.adapters.sql.rows import (
+    attempt_of,
+    event_of,
+    file_of,
+    issuer_of,
+    project_of,
+    publisher_of,
+    rules_of,
+    token_of,
+    user_of,
+)
 from trustpub.index.adapters.sql.tables import (
+    attempts,
     counters,
     events,
     facts,
     files,
     issuers,
     members,
+    prohibited_names,
     projects,
     publisher_links,
     publishers,
     tokens,
     users,
 )
-from trustpub.index.ports import Event, File, Issuer, Project, Token, User
-from trustpub.packages.names import file_key
+from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Token, User
+from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.publishers import Link, Publisher
 
 PROJECT_LIST = "projects"
@@ -47,14 +59,14 @@ class SqlReading:
 
     def issuer(self, url: str) -> Issuer | None:
         row = self._row(issuers, issuers.c.url == url)
-        return None if row is None else _issuer(row)
+        return None if row is None else issuer_of(row)
 
     def issuers(self) -> Sequence[Issuer]:
-        return [_issuer(row) for row in self._connection.execute(select(issuers).order_by(issuers.c.url)).mappings()]
+        return [issuer_of(row) for row in self._connection.execute(select(issuers).order_by(issuers.c.url)).mappings()]
 
-    def candidates(self, issuer: str, kind: str, repository: str) -> Sequence[Publisher]:
+    def candidates(self, issuer: str, kind: str, lookups: Collection[str]) -> Sequence[Publisher]:
         return self._publishers(
-            publishers.c.issuer == issuer, publishers.c.kind == kind, publishers.c.repository == repository.lower()
+            publishers.c.issuer == issuer, publishers.c.kind == kind, publishers.c.lookup.in_(sorted(lookups))
         )
 
     def publisher(self, publisher_id: str) -> Publisher | None:
@@ -72,50 +84,70 @@ class SqlReading:
 
     def project(self, name: str) -> Project | None:
         row = self._row(projects, projects.c.normalized == canonicalize_name(name))
-        return None if row is None else Project(**row)
+        return None if row is None else project_of(row)
 
     def project_by_id(self, project_id: str) -> Project | None:
         row = self._row(projects, projects.c.id == project_id)
-        return None if row is None else Project(**row)
+        return None if row is None else project_of(row)
+
+    def project_like(self, name: str) -> Project | None:
+        alike = select(projects).where(projects.c.look_alike == look_alike(name)).order_by(projects.c.normalized)
+        row = self._connection.execute(alike.limit(1)).mappings().first()
+        return None if row is None else project_of(row)
+
+    def held(self, *, until: int, reminded: bool | None = None) -> Sequence[Project]:
+        statement = select(projects).where(projects.c.pending_until <= until)
+        if reminded is not None:
+            statement = statement.where(projects.c.reminded == reminded)
+        ordered = statement.order_by(projects.c.pending_until, projects.c.normalized)
+        return [project_of(row) for row in self._connection.execute(ordered).mappings()]
+
+    def prohibited(self, name: str) -> str | None:
+        why: str | None = self._value(prohibited_names.c.reason, prohibited_names.c.name == canonicalize_name(name))
+        return why
+
+    def prohibited_names(self) -> Sequence[tuple[str, str]]:
+        rows = self._connection.execute(select(prohibited_names).order_by(prohibited_names.c.name))
+        return [(row.name, row.reason) for row in rows]
 
     def projects(self) -> Sequence[Project]:
         real = select(projects).where(projects.c.pending_until.is_(None)).order_by(projects.c.normalized)
-        return [Project(**row) for row in self._connection.execute(real).mappings()]
+        return [project_of(row) for row in self._connection.execute(real).mappings()]
 
     def files(self, project_id: str) -> Sequence[File]:
         statement = select(files).where(files.c.project_id == project_id).order_by(files.c.uploaded, files.c.filename)
-        return [_file(row) for row in self._connection.execute(statement).mappings()]
+        return [file_of(row) for row in self._connection.execute(statement).mappings()]
 
     def file(self, filename: str) -> File | None:
         row = self._row(files, files.c.filename == filename)
-        return None if row is None else _file(row)
+        return None if row is None else file_of(row)
 
     def file_spelled_like(self, filename: str) -> File | None:
         row = self._row(files, files.c.normalized == file_key(filename))
-        return None if row is None else _file(row)
+        return None if row is None else file_of(row)
 
     def file_by_digest(self, blake2b_256: str) -> File | None:
         row = self._row(files, files.c.blake2b_256 == blake2b_256)
-        return None if row is None else _file(row)
+        return None if row is None else file_of(row)
 
     def token(self, token_id: str) -> Token | None:
         row = self._row(tokens, tokens.c.id == token_id)
-        return None if row is None else _token(row)
+        return None if row is None else token_of(row)
 
     def tokens(self) -> Sequence[Token]:
         held = select(tokens).where(tokens.c.publisher_id.is_(None)).order_by(tokens.c.created, tokens.c.id)
-        return [_token(row) for row in self._connection.execute(held).mappings()]
+        return [token_of(row) for row in self._connection.execute(held).mappings()]
 
     def user(self, name: str) -> User | None:
         row = self._row(users, users.c.folded == name.lower())
-        return None if row is None else _user(row)
+        return None if row is None else user_of(row)
 
     def user_by_id(self, user_id: str) -> User | None:
         row = self._row(users, users.c.id == user_id)
-        return None if row is None else _user(row)
+        return None if row is None else user_of(row)
 
     def users(self) -> Sequence[User]:
-        return [_user(row) for row in self._connection.execute(select(users).order_by(users.c.folded)).mappings()]
+        return [user_of(row) for row in self._connection.execute(select(users).order_by(users.c.folded)).mappings()]
 
     def is_member(self, project_id: str, user_id: str) -> bool:
         statement = (
@@ -129,22 +161,19 @@ class SqlReading:
         statement = select(events).order_by(events.c.id.desc()).limit(limit)
         if project_id is not None:
             statement = statement.where(events.c.project_id == project_id)
-        return [
-            Event(
-                at=row["at"],
-                kind=row["kind"],
-                project_id=row["project_id"],
-                publisher_id=row["publisher_id"],
-                facts=json.loads(row["facts"]),
-            )
-            for row in self._connection.execute(statement).mappings()
-        ]
+        return [event_of(row) for row in self._connection.execute(statement).mappings()]
+
+    def attempts(self, *, project_id: str | None, limit: int = 100) -> Sequence[Attempt]:
+        statement = select(attempts).where(attempts.c.project_id.is_not_distinct_from(project_id))
+        newest = statement.order_by(attempts.c.last.desc(), attempts.c.id).limit(limit)
+        return [attempt_of(row) for row in self._connection.execute(newest).mappings()]
 
     def _publishers(self, *conditions: ColumnElement[bool]) -> list[Publisher]:
         # One statement for rows and links: on PostgreSQL two could see two states.
         statement = (
             select(
                 publishers,
+                publisher_links.c.rules.label("rules"),
                 projects.c.id.label("project_id"),
                 projects.c.name.label("project"),
                 projects.c.pending_until.label("pending_until"),
@@ -159,55 +188,17 @@ class SqlReading:
             links = found.setdefault(row["id"], (row, []))[1]
             if row["project_id"] is not None:
                 links.append(
-                    Link(project_id=row["project_id"], project=row["project"], pending_until=row["pending_until"])
+                    Link(
+                        project_id=row["project_id"],
+                        project=row["project"],
+                        pending_until=row["pending_until"],
+                        rules=rules_of(row["rules"]),
+                    )
                 )
-        return [_publisher(row, links) for row, links in found.values()]
+        return [publisher_of(row, links) for row, links in found.values()]
 
     def _row(self, table: Any, condition: ColumnElement[bool]) -> RowMapping | None:
         return self._connection.execute(select(table).where(condition).limit(1)).mappings().first()
 
     def _value(self, column: Any, condition: ColumnElement[bool]) -> Any:
         return self._connection.execute(select(column).where(condition)).scalar()
-
-
-def identity_key(kind: str, fields: Mapping[str, str]) -> str:
-    """What makes a publisher of ``kind`` this one and no other, as one text to be unique by.
-
-    Ids are not in it: they are learned later, and they narrow the same registration.
-    """
-    if kind == "github":
-        return json.dumps([fields["repository"].lower(), fields["workflow"], fields.get("environment", "").lower()])
-    return json.dumps([[name, fields[name]] for name in sorted(fields)])
-
-
-def _issuer(row: RowMapping) -> Issuer:
-    jwks = None if row["jwks"] is None else json.loads(row["jwks"])
-    return Issuer(url=row["url"], kind=row["kind"], jwks=jwks, ca=row["ca"])
-
-
-def _publisher(row: RowMapping, links: list[Link]) -> Publisher:
-    return Publisher(
-        id=row["id"],
-        issuer=row["issuer"],
-        kind=row["kind"],
-        fields=json.loads(row["fields"]),
-        links=tuple(links),
-        pin_on_first_use=bool(row["pin_on_first_use"]),
-    )
-
-
-def _file(row: RowMapping) -> File:
-    return File(**{name: value for name, value in row.items() if name != "normalized"})
-
-
-def _token(row: RowMapping) -> Token:
-    caveats = tuple(_frozen(caveat) for caveat in json.loads(row["caveats"]))
-    return Token(**{**row, "caveats": caveats})
-
-
-def _frozen(value: Any) -> Any:
-    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
-
-
-def _user(row: RowMapping) -> User:
-    return User(id=row["id"], name=row["name"], created=row["created"])

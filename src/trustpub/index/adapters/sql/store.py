@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alembic import command
 from alembic.config import Config
@@ -26,6 +26,8 @@ from trustpub.errors import Misuse, Unreachable
 from trustpub.index.adapters.sql.reading import SqlReading
 from trustpub.index.adapters.sql.writing import SqlWriting
 from trustpub.index.ports import Reading, Writing
+
+T = TypeVar("T")
 
 BUSY_SECONDS = 30
 """How long a transaction waits for another process's before it gives up."""
@@ -54,6 +56,11 @@ class SqlStore:
         """Committed durably when the block ends, rolled back when it raises. Not to be nested."""
         with self._writing, self._transaction("BEGIN IMMEDIATE") as connection:
             yield SqlWriting(connection)
+
+    def transact(self, work: Callable[[Writing], T]) -> T:
+        """Run ``work`` in a transaction of its own, and return its answer."""
+        with self.write() as writing:
+            return work(writing)
 
     def revision(self) -> str | None:
         """The schema's revision in the file; None while it is empty."""

@@ -50,6 +50,11 @@ issuers = Table(
     Column("kind", Text, nullable=False),
     Column("jwks", Text),
     Column("ca", Text),
+    # JSON of trust.provider.Terms.
+    Column("terms", Text, nullable=False),
+    Column("audience", Text),
+    Column("jwks_hosts", Text, nullable=False),
+    Column("private", Flag, nullable=False),
     sqlite_strict=True,
 )
 
@@ -70,9 +75,21 @@ projects = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("normalized", Text, nullable=False, unique=True),
+    # What packages.names.look_alike makes of the name. Not unique: names that were there before may look alike.
+    Column("look_alike", Text, nullable=False, index=True),
     Column("created", Whole, nullable=False),
     Column("pending_until", Whole),
+    Column("reminded", Flag, nullable=False),
     Column("serial", Whole, nullable=False),
+    sqlite_strict=True,
+)
+
+prohibited_names = Table(
+    "prohibited_names",
+    metadata,
+    # In normal form.
+    Column("name", Text, primary_key=True),
+    Column("reason", Text, nullable=False),
     sqlite_strict=True,
 )
 
@@ -91,14 +108,15 @@ publishers = Table(
     Column("id", Text, primary_key=True),
     Column("issuer", Text, ForeignKey("issuers.url"), nullable=False),
     Column("kind", Text, nullable=False),
-    # What a provider's token names first; lower-cased, to find candidates by.
-    Column("repository", Text, nullable=False),
-    # Everything that makes it this identity and no other: a JSON list, see identity_key in reading.py.
+    # The text to find candidates by, see Provider.lookup.
+    Column("lookup", Text, nullable=False),
+    # Everything that makes it this identity and no other, see identity_key in rows.py.
     Column("identity", Text, nullable=False),
     Column("fields", Text, nullable=False),
+    Column("immutable", Text, nullable=False),
     Column("pin_on_first_use", Flag, nullable=False),
     UniqueConstraint("issuer", "kind", "identity"),
-    Index(None, "issuer", "kind", "repository"),
+    Index(None, "issuer", "kind", "lookup"),
     sqlite_strict=True,
 )
 
@@ -107,6 +125,8 @@ publisher_links = Table(
     metadata,
     Column("publisher_id", Text, ForeignKey("publishers.id", ondelete="CASCADE"), primary_key=True),
     Column("project_id", Text, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    # JSON of trust.publishers.Rules, without what is not asked for.
+    Column("rules", Text, nullable=False),
     Index(None, "project_id"),
     sqlite_strict=True,
 )
@@ -126,6 +146,8 @@ tokens = Table(
     Column("created", Whole, nullable=False),
     Column("expires", Whole),
     Column("burned", Whole),
+    Column("single_use", Flag, nullable=False),
+    Column("used", Whole),
     sqlite_strict=True,
 )
 
@@ -135,6 +157,11 @@ claims = Table(
     Column("issuer", Text, primary_key=True),
     Column("key", Text, primary_key=True),
     Column("expires", Whole, nullable=False, index=True),
+    # Empty in notes that were taken before these columns were: such a note stands, and nothing can be repeated by it.
+    Column("token_id", Text, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("body_sha256", Text, nullable=False),
     sqlite_strict=True,
 )
 
@@ -170,6 +197,27 @@ events = Table(
     Column("project_id", Text, index=True),
     Column("publisher_id", Text),
     Column("facts", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+# Without a project: nobody's but the administrators'.
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("project_id", Text, ForeignKey("projects.id", ondelete="CASCADE")),
+    Column("issuer", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("digest", Text, nullable=False),
+    Column("claims", Text, nullable=False),
+    Column("reasons", Text, nullable=False),
+    Column("first", Moment, nullable=False),
+    Column("last", Moment, nullable=False),
+    Column("count", Whole, nullable=False),
+    Column("peer", Text, nullable=False),
+    Index(None, "project_id", "digest"),
+    Index(None, "project_id", "last"),
+    Index(None, "last"),
     sqlite_strict=True,
 )
 

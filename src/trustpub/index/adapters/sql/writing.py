@@ -8,11 +8,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
+from packaging.utils import canonicalize_name
 from sqlalchemy import Executable, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
-from trustpub.index.adapters.sql.reading import PROJECT_LIST, SqlReading, identity_key
+from trustpub.index.adapters.sql.reading import PROJECT_LIST, SqlReading
+from trustpub.index.adapters.sql.rows import identity_key, issuer_columns, rules_text
 from trustpub.index.adapters.sql.tables import (
+    attempts,
     claims,
     counters,
     events,
@@ -20,15 +23,17 @@ from trustpub.index.adapters.sql.tables import (
     files,
     issuers,
     members,
+    prohibited_names,
     projects,
     publisher_links,
     publishers,
     tokens,
     users,
 )
-from trustpub.index.ports import Event, File, Issuer, Project, Token, User
-from trustpub.packages.names import file_key
-from trustpub.trust.publishers import Publisher
+from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Token, Use, User
+from trustpub.packages.names import file_key, look_alike
+from trustpub.trust.issuers import PROVIDERS
+from trustpub.trust.publishers import Publisher, Rules
 
 
 class SqlWriting(SqlReading):
@@ -39,9 +44,8 @@ class SqlWriting(SqlReading):
         self._run(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
     def put_issuer(self, issuer: Issuer) -> None:
-        jwks = None if issuer.jwks is None else json.dumps(issuer.jwks)
-        columns = {"kind": issuer.kind, "jwks": jwks, "ca": issuer.ca}
-        row = upsert(issuers).values(url=issuer.url, **columns)
+        columns = issuer_columns(issuer)
+        row = upsert(issuers).values(columns)
         self._run(row.on_conflict_do_update(index_elements=["url"], set_=columns))
 
     def remove_issuer(self, url: str) -> bool:
@@ -53,18 +57,21 @@ class SqlWriting(SqlReading):
                 id=publisher.id,
                 issuer=publisher.issuer,
                 kind=publisher.kind,
-                repository=publisher.fields.get("repository", "").lower(),
+                lookup=PROVIDERS[publisher.kind].lookup(publisher.fields),
                 identity=identity_key(publisher.kind, publisher.fields),
                 fields=json.dumps(dict(publisher.fields)),
+                immutable=json.dumps(publisher.immutable),
                 pin_on_first_use=publisher.pin_on_first_use,
             )
         )
         for link in publisher.links:
-            self.link_publisher(publisher.id, link.project_id)
+            self.link_publisher(publisher.id, link.project_id, link.rules)
 
-    def link_publisher(self, publisher_id: str, project_id: str) -> None:
-        row = upsert(publisher_links).values(publisher_id=publisher_id, project_id=project_id)
-        self._run(row.on_conflict_do_nothing())
+    def link_publisher(self, publisher_id: str, project_id: str, rules: Rules) -> None:
+        columns = {"publisher_id": publisher_id, "project_id": project_id, "rules": rules_text(rules)}
+        row = upsert(publisher_links).values(columns)
+        key = ["publisher_id", "project_id"]
+        self._run(row.on_conflict_do_update(index_elements=key, set_={"rules": columns["rules"]}))
 
     def unlink_publisher(self, publisher_id: str, project_id: str) -> bool:
         link = (publisher_links.c.publisher_id == publisher_id) & (publisher_links.c.project_id == project_id)
@@ -84,7 +91,7 @@ class SqlWriting(SqlReading):
         return self._run(update(publishers).where(same).values(fields=json.dumps({**fields, **ids}))) == 1
 
     def add_project(self, project: Project) -> None:
-        self._run(insert(projects).values(**asdict(project)))
+        self._run(insert(projects).values(**asdict(project), look_alike=look_alike(project.name)))
         if project.pending_until is None:
             self._project_list_changed()
 
@@ -96,10 +103,33 @@ class SqlWriting(SqlReading):
             raise ValueError("only a pending project can be removed")
         self._drop_idle_publishers(publisher_ids)
 
-    def make_real(self, project_id: str, *, name: str) -> None:
+    def make_real(self, project_id: str, *, name: str, publisher_id: str) -> Sequence[str]:
         values = {"pending_until": None, "name": name, "serial": projects.c.serial + 1}
-        self._run(update(projects).where(projects.c.id == project_id).values(values))
+        pending = (projects.c.id == project_id) & projects.c.pending_until.is_not(None)
+        if self._run(update(projects).where(pending).values(values)) != 1:
+            raise ValueError("only a pending project can be made real")
         self._project_list_changed()
+        others = (publisher_links.c.project_id == project_id) & (publisher_links.c.publisher_id != publisher_id)
+        linked = select(publisher_links.c.publisher_id).where(others).order_by(publisher_links.c.publisher_id)
+        lost = list(self._connection.execute(linked).scalars())
+        self._run(delete(publisher_links).where(others))
+        return lost
+
+    def remind(self, project_id: str) -> None:
+        self._run(update(projects).where(projects.c.id == project_id).values(reminded=True))
+
+    def forget_idle_publishers(self, before: int) -> int:
+        linked = exists().where(publisher_links.c.publisher_id == publishers.c.id)
+        lasting = tokens.c.expires.is_(None) | (tokens.c.expires >= before)
+        wanted = exists().where(tokens.c.publisher_id == publishers.c.id, lasting)
+        return self._run(delete(publishers).where(~linked, ~wanted))
+
+    def prohibit(self, name: str, reason: str) -> None:
+        row = upsert(prohibited_names).values(name=canonicalize_name(name), reason=reason)
+        self._run(row.on_conflict_do_update(index_elements=["name"], set_={"reason": reason}))
+
+    def permit(self, name: str) -> bool:
+        return self._run(delete(prohibited_names).where(prohibited_names.c.name == canonicalize_name(name))) == 1
 
     def touch(self, project_id: str) -> None:
         self._run(update(projects).where(projects.c.id == project_id).values(serial=projects.c.serial + 1))
@@ -120,9 +150,20 @@ class SqlWriting(SqlReading):
     def burn(self, token_id: str, at: int) -> None:
         self._run(update(tokens).where(tokens.c.id == token_id, tokens.c.burned.is_(None)).values(burned=at))
 
-    def claim(self, issuer: str, key: str, expires: int) -> bool:
-        row = upsert(claims).values(issuer=issuer, key=key, expires=expires)
-        return self._run(row.on_conflict_do_nothing()) == 1
+    def spend(self, token_id: str, at: int) -> bool:
+        first = (tokens.c.id == token_id) & tokens.c.used.is_(None)
+        if self._run(update(tokens).where(first).values(used=at)) == 1:
+            return True
+        single_use = self._value(tokens.c.single_use, tokens.c.id == token_id)
+        return single_use is not None and not single_use
+
+    def claim(self, use: Use) -> Use | None:
+        if self._run(upsert(claims).values(**asdict(use)).on_conflict_do_nothing()) == 1:
+            return None
+        row = self._row(claims, (claims.c.issuer == use.issuer) & (claims.c.key == use.key))
+        if row is None:
+            raise RuntimeError("a note stands in the way that is not there")
+        return Use(**row)
 
     def forget_claims(self, before: int) -> int:
         return self._run(delete(claims).where(claims.c.expires < before))
@@ -132,6 +173,23 @@ class SqlWriting(SqlReading):
 
     def add_event(self, event: Event) -> None:
         self._run(insert(events).values(**{**asdict(event), "facts": json.dumps(dict(event.facts))}))
+
+    def note_attempt(self, attempt: Attempt, *, most: int) -> None:
+        near = attempts.c.project_id.is_not_distinct_from(attempt.project_id)
+        again = {"last": attempt.last, "count": attempts.c.count + attempt.count, "peer": attempt.peer}
+        if self._run(update(attempts).where(near, attempts.c.digest == attempt.digest).values(again)):
+            return
+        columns = {
+            **asdict(attempt),
+            "claims": json.dumps(dict(attempt.claims)),
+            "reasons": json.dumps(attempt.reasons),
+        }
+        self._run(insert(attempts).values(columns))
+        kept = select(attempts.c.id).where(near).order_by(attempts.c.last.desc(), attempts.c.id).limit(most)
+        self._run(delete(attempts).where(near, attempts.c.id.not_in(kept)))
+
+    def forget_attempts(self, before: float) -> int:
+        return self._run(delete(attempts).where(attempts.c.last < before))
 
     def _drop_idle_publishers(self, publisher_ids: Sequence[str]) -> None:
         linked = exists().where(publisher_links.c.publisher_id == publishers.c.id)

@@ -1,0 +1,123 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""From rows to what they mean, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from typing import Any
+
+from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Token, User
+from trustpub.trust.issuers import PROVIDERS
+from trustpub.trust.provider import Terms
+from trustpub.trust.publishers import Link, Publisher, Rules
+
+Row = Mapping[Any, Any]
+
+
+def identity_key(kind: str, fields: Mapping[str, str]) -> str:
+    """What makes a publisher of ``kind`` this one and no other, as one text to be unique by, beside its issuer."""
+    means = dict(PROVIDERS[kind].identity_fields(fields))
+    return json.dumps(means, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def issuer_columns(issuer: Issuer) -> dict[str, Any]:
+    """All of its row."""
+    return {
+        "url": issuer.url,
+        "kind": issuer.kind,
+        "jwks": None if issuer.jwks is None else json.dumps(issuer.jwks),
+        "ca": issuer.ca,
+        "terms": json.dumps(asdict(issuer.terms)),
+        "audience": issuer.audience,
+        "jwks_hosts": json.dumps(issuer.jwks_hosts),
+        "private": int(issuer.private),
+    }
+
+
+def issuer_of(row: Row) -> Issuer:
+    """From all columns."""
+    terms = json.loads(row["terms"])
+    return Issuer(
+        url=row["url"],
+        kind=row["kind"],
+        jwks=None if row["jwks"] is None else json.loads(row["jwks"]),
+        ca=row["ca"],
+        terms=Terms(**{**terms, "algorithms": tuple(terms["algorithms"])}),
+        audience=row["audience"],
+        jwks_hosts=tuple(json.loads(row["jwks_hosts"])),
+        private=bool(row["private"]),
+    )
+
+
+def rules_text(rules: Rules) -> str:
+    """JSON of what the rules ask for; what they do not ask for is left out."""
+    return json.dumps({name: value for name, value in asdict(rules).items() if value})
+
+
+def rules_of(text: str) -> Rules:
+    """The rules in the text; an unknown one is an error, and not a link without it."""
+    asked = json.loads(text)
+    if "events" in asked:
+        asked["events"] = tuple(asked["events"])
+    return Rules(**asked)
+
+
+def publisher_of(row: Row, links: list[Link]) -> Publisher:
+    """From all columns, and its links."""
+    return Publisher(
+        id=row["id"],
+        issuer=row["issuer"],
+        kind=row["kind"],
+        fields=json.loads(row["fields"]),
+        immutable=tuple(json.loads(row["immutable"])),
+        links=tuple(links),
+        pin_on_first_use=bool(row["pin_on_first_use"]),
+    )
+
+
+_PROJECT = tuple(field.name for field in fields(Project))
+_FILE = tuple(field.name for field in fields(File))
+
+
+def project_of(row: Row) -> Project:
+    """From all columns, or more."""
+    return Project(**{**{name: row[name] for name in _PROJECT}, "reminded": bool(row["reminded"])})
+
+
+def file_of(row: Row) -> File:
+    """From all columns, or more."""
+    return File(**{name: row[name] for name in _FILE})
+
+
+def token_of(row: Row) -> Token:
+    """From all columns."""
+    caveats = tuple(_frozen(caveat) for caveat in json.loads(row["caveats"]))
+    return Token(**{**row, "caveats": caveats, "single_use": bool(row["single_use"])})
+
+
+def _frozen(value: Any) -> Any:
+    return tuple(_frozen(one) for one in value) if isinstance(value, list) else value
+
+
+def user_of(row: Row) -> User:
+    """From all columns."""
+    return User(id=row["id"], name=row["name"], created=row["created"])
+
+
+def event_of(row: Row) -> Event:
+    """From all columns."""
+    return Event(
+        at=row["at"],
+        kind=row["kind"],
+        project_id=row["project_id"],
+        publisher_id=row["publisher_id"],
+        facts=json.loads(row["facts"]),
+    )
+
+
+def attempt_of(row: Row) -> Attempt:
+    """From all columns."""
+    return Attempt(**{**row, "claims": json.loads(row["claims"]), "reasons": json.loads(row["reasons"])})

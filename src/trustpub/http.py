@@ -2,9 +2,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one way out to the network.
 
-What holds for every request: HTTPS, except to this machine itself; no redirect is followed, because a token would go
-along; an answer has a size it may not exceed; whatever goes wrong is an :class:`~trustpub.errors.Unreachable` that
-names the host, and neither the rest of the URL nor a header. urllib3 is loaded with the first request.
+What holds for every request: HTTPS, except to this machine itself and to the metadata server of a cloud, which is part
+of it; no redirect is followed, because a token would go along; an answer has a size it may not exceed; whatever goes
+wrong is an :class:`~trustpub.errors.Unreachable` that names the host, and neither the rest of the URL nor a header.
+urllib3 is loaded with the first request.
 """
 
 from __future__ import annotations
@@ -97,8 +98,8 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def split(url: str) -> SplitResult:
-    """The parts of a URL that may be asked.
+def split(url: str, *, plain: bool = False) -> SplitResult:
+    """The parts of a URL that may be asked. ``plain`` allows ``http`` to any host (see :meth:`Http.request`).
 
     Raises:
         Misuse: it is not ``https://host[:port]/…`` (or ``http`` on loopback), or has a user or a password in it.
@@ -112,7 +113,7 @@ def split(url: str) -> SplitResult:
         raise Misuse("There is a URL that does not start with https:// and a host.")
     if "@" in parts.netloc:
         raise Misuse(f"The URL of {printable(host)} has a user or a password in it, which is not supported.")
-    if parts.scheme == "http" and not is_loopback(host):
+    if parts.scheme == "http" and not plain and not is_loopback(host):
         raise Misuse(
             f"The URL of {printable(host)} starts with http://, over which anybody could read the token.",
             hint="Use https://. Plain HTTP is for this machine only (localhost, 127.0.0.1, ::1).",
@@ -147,8 +148,11 @@ class Http:
         ca: str | None = None,
         read_seconds: float = READ_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
+        source_address: str | None = None,
     ) -> None:
         """``env`` is looked at for roots and proxies; ``ca`` is a PEM file or folder that goes before it.
+
+        ``source_address`` is the one of this machine's addresses that others see; None: the usual one.
 
         Raises:
             Misuse: the roots named do not exist.
@@ -157,6 +161,7 @@ class Http:
         self._roots = roots(ca, env)
         self._read_seconds = read_seconds
         self._sleep = sleep
+        self._source_address = source_address
         self._pools: dict[str, urllib3.PoolManager] = {}
         self._context: ssl.SSLContext | None = None
 
@@ -181,11 +186,14 @@ class Http:
         max_bytes: int = MAX_ANSWER_BYTES,
         read_seconds: float | None = None,
         attempts: int = 1,
+        plain: bool = False,
     ) -> Response:
         """Send one request and read the answer, whatever its status.
 
         ``attempts`` above one repeats the request, with growing pauses, when the connection fails or the status is
         in :data:`BUSY`; only for requests that may be repeated. The last answer is returned even if it is of these.
+        ``plain`` allows plain HTTP to any host: only for the metadata server of a cloud, which the machine beneath
+        answers itself and which has no certificate.
 
         Raises:
             Misuse: the URL may not be asked (see :func:`split`).
@@ -196,7 +204,7 @@ class Http:
             sent |= {"Content-Type": body.content_type, "Content-Length": str(body.length)}
         asked = _Asked(
             method=method,
-            parts=split(url),
+            parts=split(url, plain=plain),
             headers=sent,
             body=body,
             max_bytes=max_bytes,
@@ -262,6 +270,8 @@ class Http:
         if key not in self._pools:
             # 64 KiB blocks: the default of 16 KiB costs a large wheel four times the calls.
             kept: dict[str, Any] = {"num_pools": 8, "maxsize": 16, "blocksize": 65536}
+            if self._source_address is not None:
+                kept["source_address"] = (self._source_address, 0)
             if parts.scheme == "https":
                 kept["ssl_context"] = self._tls()
             self._pools[key] = urllib3.PoolManager(**kept) if proxy is None else _proxy_pool(proxy, kept)
@@ -283,10 +293,10 @@ class Http:
         return self._context
 
     def _proxy(self, parts: SplitResult) -> str | None:
-        # Only HTTPS goes through a proxy (as a tunnel). Loopback is another machine to a proxy, and plain HTTP, which
-        # goes to loopback only, would show the proxy the token.
+        # Only HTTPS goes through a proxy (as a tunnel). Loopback and the metadata server, the only ones asked by plain
+        # HTTP, are others to a proxy, and it would see the token.
         host = parts.hostname or ""
-        if is_loopback(host):
+        if parts.scheme == "http" or is_loopback(host):
             return None
         url = self._variable("https_proxy") or self._variable("all_proxy")
         if not url or _exempt(host, parts.port or 443, self._variable("no_proxy") or ""):

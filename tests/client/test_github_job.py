@@ -40,7 +40,7 @@ def test_a_url_without_a_query_gets_one(http: Http, env: dict[str, str], runner:
 
 @pytest.mark.parametrize("value", [None, "", "false", "TRUE", "1"])
 def test_only_true_means_github_actions(env: dict[str, str], value: str | None) -> None:
-    variables = {**env, "GITHUB_ACTIONS": value} if value is not None else {"CI": "true"}
+    variables = {**env, "GITHUB_ACTIONS": value} if value is not None else {"CI": "true", "NO_GCE_CHECK": "true"}
     with pytest.raises(NoIdentity) as caught:
         detect(variables)
     assert "GITHUB_ACTIONS=true" in caught.value.message

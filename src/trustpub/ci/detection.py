@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
-from trustpub.ci import github
+from trustpub.ci import github, gitlab, google
 from trustpub.errors import NoIdentity
 from trustpub.http import Http
 from trustpub.secret import Secret
@@ -21,7 +21,7 @@ class Job(Protocol):
         """Of the CI, for people."""
 
     def identity_token(self, http: Http, audience: str) -> Secret:
-        """A fresh identity token for ``audience`` and nobody else.
+        """An identity token for ``audience`` and nobody else; a fresh one wherever the CI makes more than one.
 
         Raises:
             NoIdentity: the CI gives none.
@@ -29,8 +29,11 @@ class Job(Protocol):
         """
 
 
+# A CI that says who it is goes before the machine it runs on: a runner of GitLab's may well stand on one of Google's.
 DETECTORS: tuple[tuple[str, Callable[[Mapping[str, str]], Job | None]], ...] = (
     (f"{github.RECOGNISED_BY}=true (GitHub Actions)", github.detect),
+    (f"{gitlab.RECOGNISED_BY}=true (GitLab CI)", gitlab.detect),
+    (f"{google.ACCOUNT} or a machine of Google's (Google Cloud)", google.detect),
 )
 """What each looks for, in words, and the detector; the first that recognises its CI decides, even by failing."""
 
@@ -48,6 +51,7 @@ def detect(env: Mapping[str, str]) -> Job:
     sought = ", ".join(what for what, _ in DETECTORS)
     raise NoIdentity(
         f"There is no CI job here that could say who publishes. Looked for: {sought}.",
-        hint="In GitHub Actions, run this in a job with `permissions: id-token: write`. "
+        hint="In GitHub Actions, run this in a job with `permissions: id-token: write`; in GitLab CI, in a job with "
+        "`id_tokens:`. Elsewhere, give the identity token of your CI with --identity-token FILE. "
         "On your own machine, `trustpub rehearse` plays the whole release without publishing it.",
     )

@@ -40,8 +40,8 @@ def claims(token: Secret) -> Mapping[str, Any]:
     return payload
 
 
-def checked(token: Secret, audience: str) -> Secret:
-    """``token``, once it is known to be for ``audience`` and nobody else.
+def checked(token: Secret, audience: str, *, hint: str | None = None) -> Secret:
+    """``token``, once it is known to be for ``audience`` and nobody else; ``hint`` says how to get one that is.
 
     Raises:
         NoIdentity: it is not, or is no token at all.
@@ -50,6 +50,7 @@ def checked(token: Secret, audience: str) -> Secret:
     if given not in (audience, [audience]):
         raise NoIdentity(
             "The identity token this CI gives is not for the audience that was asked for, so it is not shown to "
-            "the index."
+            "the index.",
+            hint=hint,
         )
     return token

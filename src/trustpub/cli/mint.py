@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from trustpub.cli.options import to_index
+from trustpub.cli.options import as_job, job, to_index
 from trustpub.cli.show import screen
 from trustpub.errors import Misuse
 from trustpub.protocol.exchange import Minted
@@ -21,16 +21,16 @@ OUTPUT = "api-token"
 
 @click.command()
 @to_index
+@as_job
 @click.option(
     "--github-output", is_flag=True, help=f"Write the token to the step's outputs as {OUTPUT} instead of printing it."
 )
-def mint(index: str, ca: str | None, github_output: bool) -> None:
+def mint(index: str, ca: str | None, identity_token: str | None, github_output: bool) -> None:
     """Get an upload token for this CI job.
 
     The token is all that goes to standard output, for use as TWINE_PASSWORD=$(trustpub mint). On GitHub it is masked
     in the log first. It expires by itself; it is not given back, since somebody else is to use it.
     """
-    from trustpub.ci import detection
     from trustpub.client import indexes
     from trustpub.client.exchange import burn, obtain
     from trustpub.http import Http
@@ -41,9 +41,9 @@ def mint(index: str, ca: str | None, github_output: bool) -> None:
     if github_output and not path:
         raise Misuse("--github-output needs GITHUB_OUTPUT, which GitHub sets in the steps of a job.")
     wanted = indexes.resolve(index)
-    job = detection.detect(os.environ)
+    shown = job(identity_token)
     with Http(env=os.environ, ca=ca) as http:
-        minted = obtain(http, wanted, job, _Listener())
+        minted = obtain(http, wanted, shown, _Listener())
         try:
             seen.mask(minted.token)
             seen.step(f"{wanted.origin} trusts it and gave an upload token{_until(minted)}")

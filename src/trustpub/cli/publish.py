@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trustpub.cli.options import to_index
+from trustpub.cli.options import as_job, job, to_index
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import TrustpubError
 from trustpub.printable import printable
@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("distributions", metavar="[DIST]...", nargs=-1)
 @to_index
+@as_job
 @click.option("--json", "as_json", is_flag=True, help="Print what happened as one JSON object; steps go to stderr.")
-def publish(distributions: tuple[str, ...], index: str, ca: str | None, as_json: bool) -> None:
+def publish(
+    distributions: tuple[str, ...], index: str, ca: str | None, identity_token: str | None, as_json: bool
+) -> None:
     """Publish distributions from a CI job, without a secret.
 
     DIST are wheels and source distributions, or patterns of them; without any, dist/*. They are checked before a token
@@ -35,7 +38,7 @@ def publish(distributions: tuple[str, ...], index: str, ca: str | None, as_json:
     progress = _Progress(seen)
     told: dict[str, Any] = {"index": None, "uploaded": progress.rows, "exit_code": 0}
     try:
-        _publish(distributions, index, ca, progress, told)
+        _publish(distributions, index, ca, identity_token, progress, told)
     except TrustpubError as error:
         told |= {
             "exit_code": error.exit_code,
@@ -47,8 +50,10 @@ def publish(distributions: tuple[str, ...], index: str, ca: str | None, as_json:
             seen.result(json.dumps(told, indent=2))
 
 
-def _publish(arguments: tuple[str, ...], index: str, ca: str | None, progress: _Progress, told: dict[str, Any]) -> None:
-    from trustpub.ci import detection
+def _publish(
+    arguments: tuple[str, ...], index: str, ca: str | None, identity_token: str | None, progress: _Progress,
+    told: dict[str, Any],
+) -> None:  # fmt: skip
     from trustpub.client import files, indexes
     from trustpub.client.publish import publish as release
     from trustpub.http import Http
@@ -60,9 +65,9 @@ def _publish(arguments: tuple[str, ...], index: str, ca: str | None, progress: _
         progress.step(f"{printable(path)} is an attestation and is not sent")
     names = ", ".join(one.filename for one in found.distributions)
     progress.step(f"{len(found.distributions)} to publish, fit for an index: {names}")
-    job = detection.detect(os.environ)
+    shown = job(identity_token)
     with Http(env=os.environ, ca=ca) as http:
-        release(http, wanted, job, found.distributions, progress)
+        release(http, wanted, shown, found.distributions, progress)
     progress.done = True
 
 

@@ -29,8 +29,13 @@ from trustpub.protocol.exchange import (
 )
 from trustpub.secret import Secret
 
-SHOWN_CLAIMS = ("repository", "repository_owner_id", "job_workflow_ref", "environment", "ref", "event_name")
-"""What a person compares with the publisher that is registered."""
+SHOWN_CLAIMS = (
+    ("repository", "repository_owner_id", "job_workflow_ref", "environment", "ref", "event_name"),
+    ("project_path", "project_id", "namespace_id", "ci_config_ref_uri", "environment", "ref_path", "pipeline_source"),
+    ("email", "email_verified", "sub"),
+    ("iss", "sub"),
+)
+"""What a person compares with the publisher that is registered: for each CI the claim that tells it, and others."""
 
 _ABSENT = frozenset({404, 405, 406, 410, 501})
 """Statuses of a server that does not know the endpoint."""
@@ -152,7 +157,7 @@ def _told(what: str, response: Response) -> str:
 
 def _own_claims(identity: Secret) -> list[str]:
     claims = unverified.claims(identity)
-    names = SHOWN_CLAIMS if "repository" in claims else ("iss", "sub")
+    names = next((names for names in SHOWN_CLAIMS if names[0] in claims), SHOWN_CLAIMS[-1])
     shown = ["This job's identity says:"]
     for name in names:
         value = claims.get(name)

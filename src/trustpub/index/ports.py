@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from trustpub.trust.provider import USUAL, Terms
@@ -37,6 +37,9 @@ class Issuer:
     """Hosts, beside its own, on which its key set may be."""
     private: bool = False
     """It may be at an address that is not of the public internet."""
+    keys_epoch: int = field(default=0, compare=False)
+    """How often the administrator had its fetched keys forgotten: the fact ``forget-keys:URL``. Read with the issuer,
+    never written with it; another number than before means that keys in memory are worth nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -336,12 +339,39 @@ class Store(Protocol):
         """
 
 
+FORGET_KEYS = "forget-keys:"
+"""With an issuer's URL: the fact that counts how often its fetched keys were to be forgotten."""
+
+
 class NoSuchKey(Exception):
-    """The issuer was asked, or its keys were given, and none has this id."""
+    """The issuer was asked, or its keys were given, and none that can be used has this id.
+
+    The message, where there is one, says why a key that has it cannot be used.
+    """
 
 
 class IssuerDown(Exception):
     """The issuer's keys could not be had and none usable is at hand. The message says why, without secrets."""
+
+    def __init__(self, message: str, retry_after: int = 60) -> None:
+        """``retry_after``: seconds until asking again makes sense, at least 1."""
+        super().__init__(message)
+        self.retry_after = max(1, retry_after)
+
+
+class ForgeSilent(Exception):
+    """The forge did not say what it was asked. The message is a sentence that says why."""
+
+
+class Forge(Protocol):
+    """Where repositories live, and what they are numbered."""
+
+    def ids(self, issuer: Issuer, kind: str, fields: Mapping[str, str]) -> Mapping[str, str]:
+        """Values for all immutable fields (``Provider.ids``) of a publisher with these spelled ``fields``.
+
+        Raises:
+            ForgeSilent: it cannot be reached, knows no such public repository, or nobody can be asked for this kind.
+        """
 
 
 class Keys(Protocol):

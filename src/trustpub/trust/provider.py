@@ -60,6 +60,9 @@ class Terms:
     token only, so that it cannot mint again."""
 
 
+CIRCUMSTANCES = frozenset({"ref", "ref_protected", "event", "runner"})
+"""What rules can be about: the fields of :class:`trustpub.trust.decision.Circumstances`."""
+
 USUAL = Terms()
 """Those of a provider, or an issuer, that says nothing else."""
 
@@ -129,6 +132,8 @@ class Provider:
     an administrator who accepts that, with an issuer of one tenant, and tokens of :data:`SHARED_AUDIENCE_AGE`."""
     experimental: bool = False
     """Built from documents alone, and never seen to work against the real provider."""
+    tells: frozenset[str] = CIRCUMSTANCES
+    """Which of the circumstances its tokens can tell. A rule about another could never be kept."""
     kept_claims: tuple[str, ...] = ()
     """Claims worth keeping in events: what happened, nothing personal."""
 

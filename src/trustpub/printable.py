@@ -9,6 +9,7 @@ import unicodedata
 
 # Cc control, Cf format (directions, zero width), Cs lone surrogates, Co private use, Cn unassigned, Zl Zp separators.
 _UNFIT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
 _SPACES = re.compile(r"[ \t\r\n\f\v]+")
 
 
@@ -22,6 +23,11 @@ def printable(text: str, limit: int = 1000) -> str:
     line = "".join(_escape(one) if unicodedata.category(one) in _UNFIT else one for one in line)
     line = re.sub(r":(?=:)", ": ", line).replace("##[", "# #[")
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def inert(text: str, limit: int = 1000) -> str:
+    """:func:`printable`, and no link, image or tag where somebody puts it into Markdown, as job summaries do."""
+    return _TAG.sub("< ", printable(text, limit).replace("](", "] ("))
 
 
 def quoted(text: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trustpub.printable import inert
 from trustpub.secret import Secret
 from trustpub.trust.mismatch import Mismatch
 
@@ -22,8 +23,14 @@ MINT_PATH = "/_/oidc/mint-token"
 OLD_MINT_PATH = "/_/oidc/github/mint-token"
 """Its name before PyPI knew other providers; accepts tokens of every provider."""
 BURN_PATH = "/_/oidc/burn-token"
+PREFLIGHT_PATH = "/api/v1/preflight"
+"""Ours: decides on an identity token as the mint does, and uses nothing up."""
 
+PROBLEMS_PATH = "/problems/"
+"""Below it a page about each kind of problem, by its code."""
 PROBLEM_TYPE = "application/problem+json"
+_MAX_DETAIL = 16_000
+_MAX_VALUE = 1000
 
 AUDIENCE = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 """Audiences that every CI can put into a variable name (GitLab jobs look for ``<AUDIENCE>_ID_TOKEN``)."""
@@ -67,19 +74,28 @@ class Problem:
     retry_after: int | None = None
     """Seconds after which the same request may succeed; sent as ``Retry-After``."""
 
-    def body(self) -> dict[str, Any]:
-        """Members of RFC 9457 section 3.1, then ``message`` and ``errors`` as PyPI has them."""
+    @property
+    def sentence(self) -> str:
+        """The detail, fit for a terminal, a CI's log and its Markdown summary, whatever was sent."""
+        return inert(self.detail, _MAX_DETAIL)
+
+    def body(self, public_url: str | None = None) -> dict[str, Any]:
+        """Members of RFC 9457 section 3.1, then ``message`` and ``errors`` as PyPI has them.
+
+        ``public_url``: of the index, whose page about this kind of problem is its ``type``.
+        """
         body: dict[str, Any] = {
-            "type": "about:blank",
+            "type": "about:blank" if public_url is None else f"{public_url}{PROBLEMS_PATH}{self.code}",
             "title": self.title,
             "status": self.status,
-            "detail": self.detail,
+            "detail": self.sentence,
             "message": self.title,
-            "errors": [{"code": self.code, "description": self.detail}],
+            "errors": [{"code": self.code, "description": self.sentence}],
         }
         if self.mismatches:
             body["mismatches"] = [
-                {"field": one.field, "given": one.given, "wanted": one.wanted} for one in self.mismatches
+                {"field": one.field, "given": _inert(one.given), "wanted": _inert(one.wanted)}
+                for one in self.mismatches
             ]
         return body
 
@@ -147,7 +163,7 @@ def read_audience(body: bytes) -> str:
     Raises:
         BadBody: the answer is not ``{"audience": "..."}``.
     """
-    value = _document(body).get("audience")
+    value = read_object(body).get("audience")
     if not isinstance(value, str) or not value:
         raise BadBody("audience: is missing, empty or not a string")
     return value
@@ -159,7 +175,7 @@ def read_minted(body: bytes) -> Minted:
     Raises:
         BadBody: there is none.
     """
-    document = _document(body)
+    document = read_object(body)
     token, expires = document.get("token"), document.get("expires")
     if not isinstance(token, str) or not token:
         raise BadBody("token: is missing, empty or not a string")
@@ -171,7 +187,7 @@ def read_minted(body: bytes) -> Minted:
 def read_refusal(status: int, body: bytes) -> Refusal:
     """What a refusal says, in PyPI's dialect, RFC 9457's, or a bare ``message``; nothing if it is none of them."""
     try:
-        document = _document(body)
+        document = read_object(body)
     except BadBody:
         return Refusal(status=status, reasons=())
     reasons = [
@@ -186,6 +202,23 @@ def read_refusal(status: int, body: bytes) -> Refusal:
         for one in _objects(document.get("mismatches"))
     ]
     return Refusal(status=status, reasons=reasons, mismatches=mismatches)
+
+
+def read_object(body: bytes) -> dict[str, Any]:
+    """The JSON object that ``body``, an answer, is.
+
+    Raises:
+        BadBody: it is something else.
+    """
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadBody("the body is not JSON") from None
+    return _object(value)
+
+
+def _inert(value: str | None) -> str | None:
+    return None if value is None else inert(value, _MAX_VALUE)
 
 
 def _either() -> str:
@@ -210,7 +243,7 @@ def _request(body: bytes) -> dict[str, Any]:
     except BadBody:
         raise
     except UnicodeDecodeError:
-        raise BadBody("the body is not UTF-8") from None
+        raise BadBody("the body is not JSON in UTF-8") from None
     except (ValueError, RecursionError):
         raise BadBody("the body is not JSON") from None
     return _object(value)
@@ -225,14 +258,6 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise BadBody("the body is not JSON; it has a number that is none")
-
-
-def _document(body: bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        raise BadBody("the body is not JSON") from None
-    return _object(value)
 
 
 def _object(value: Any) -> dict[str, Any]:

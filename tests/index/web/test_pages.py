@@ -156,8 +156,10 @@ def test_the_exchange_speaks_json_whatever_happens(site: Any) -> None:
             assert answer.json()["errors"][0]["code"] == "invalid-payload"
         assert client.get(path).status_code == 405
         assert client.get(path).headers["allow"] == "POST"
-    for answer in (client.get("/_/oidc/nothing"), client.get("/_/oidc/mint-token"), audience):
-        assert answer.headers["content-type"] == "application/json"
+    refused = (client.get("/_/oidc/nothing"), client.get("/_/oidc/mint-token"))
+    for answer in (*refused, audience):
+        wanted = "application/json" if answer is audience else "application/problem+json"
+        assert answer.headers["content-type"] == wanted
         assert answer.headers["cache-control"] == "no-store"
     large = client.post("/_/oidc/mint-token", content=b" " * 70_000)
     assert (large.status_code, large.json()["status"]) == (413, 413)

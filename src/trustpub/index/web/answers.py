@@ -5,16 +5,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import anyio
-from starlette.datastructures import URL
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trustpub.index.web.phrase import EXTENSION, phrase
+from trustpub.protocol.accept import JSON_TYPE, PYTP_TYPE, answer_type, problem_type
 from trustpub.protocol.exchange import PROBLEM_TYPE, Problem
 from trustpub.protocol.simple import media_quality
 
@@ -29,10 +29,8 @@ NO_STORE = {"Cache-Control": "no-store"}
 class JSONAnswer(Response):
     """A JSON document that nobody keeps."""
 
-    media_type = "application/json"
-
-    def __init__(self, content: Mapping[str, Any], status_code: int = 200) -> None:
-        super().__init__(content, status_code, headers=NO_STORE)
+    def __init__(self, content: Mapping[str, Any], status_code: int = 200, media_type: str = JSON_TYPE) -> None:
+        super().__init__(content, status_code, headers=NO_STORE, media_type=media_type)
 
     def render(self, content: Any) -> bytes:
         """Compact JSON."""
@@ -110,9 +108,53 @@ async def _discard(receive: Receive) -> None:
         left -= len(message.get("body", b""))
 
 
-def problem_answer(problem: Problem) -> Response:
-    """A refusal in the exchange: JSON, whatever was asked for."""
-    return JSONAnswer(problem.body(), problem.status)
+def accepted(request: Request) -> str | None:
+    """The ``Accept`` header, all its lines together; None if there is none."""
+    lines = request.headers.getlist("accept")
+    return ", ".join(lines) if lines else None
+
+
+def problem_answer(problem: Problem, request: Request) -> Response:
+    """A refusal as JSON, whatever was asked for; whether it is called a problem goes by ``Accept``."""
+    answer = JSONAnswer(problem.body(_public_url(request)), problem.status, problem_type(accepted(request)))
+    answer.headers["Vary"] = "Accept"
+    _add_retry(answer, problem)
+    return answer
+
+
+def exchange_answer(content: Mapping[str, Any], request: Request, status: int = 200) -> Response:
+    """An answer of the exchange, in the type that was asked for."""
+    answer = JSONAnswer(content, status, answer_type(accepted(request)) or JSON_TYPE)
+    answer.headers["Vary"] = "Accept"
+    return answer
+
+
+_NOT_ACCEPTABLE = Problem(
+    status=406,
+    code="not-acceptable",
+    title="Not acceptable",
+    detail=f"This address answers with {JSON_TYPE} or {PYTP_TYPE}; Accept allows neither.",
+)
+
+
+def negotiated(endpoint: Callable[[Request], Awaitable[Response | ASGIApp]]) -> Callable[[Request], Awaitable[Any]]:
+    """``endpoint``, for those who can read its answer: others are told so before anything is done."""
+
+    async def asked(request: Request) -> Response | ASGIApp:
+        if answer_type(accepted(request)) is None:
+            return Discarding(problem_answer(_NOT_ACCEPTABLE, request))
+        return await endpoint(request)
+
+    return asked
+
+
+def _public_url(request: Request) -> str:
+    return str(request.app.state.public_url)
+
+
+def _add_retry(response: Response, problem: Problem) -> None:
+    if problem.retry_after is not None:
+        response.headers["Retry-After"] = str(problem.retry_after)
 
 
 def upload_problem(problem: Problem, request: Request) -> Response:
@@ -120,22 +162,27 @@ def upload_problem(problem: Problem, request: Request) -> Response:
 
     The body is JSON where the client can read it, with ``code`` as PyPI has it for uv; else the sentence as text.
     """
-    sentence = problem.detail[:1].upper() + problem.detail[1:]
-    accept = request.headers.get("accept", "")
-    json_type = next((one for one in ("application/json", PROBLEM_TYPE) if media_quality(one, accept) > 0), None)
+    sentence = problem.sentence[:1].upper() + problem.sentence[1:]
+    accept = accepted(request) or ""
+    json_type = max((JSON_TYPE, PROBLEM_TYPE), key=lambda one: media_quality(one, accept))
     response: PhrasedResponse
-    if json_type is not None and "json" in accept:
-        body = {**problem.body(), "message": sentence, "code": f"{problem.status} {sentence}"}
+    if "json" in accept.lower() and media_quality(json_type, accept) > 0:
+        body = {
+            **problem.body(_public_url(request)),
+            "message": sentence,
+            "code": f"{problem.status} {sentence}",
+        }
         response = PhrasedResponse(json.dumps(body).encode(), problem.status, media_type=json_type)
     else:
         response = PhrasedResponse(f"{problem.status} {sentence}\n", problem.status, media_type="text/plain")
     response.reason = sentence
     response.headers.update({**NO_STORE, "Vary": "Accept, Authorization"})
+    _add_retry(response, problem)
     return response
 
 
 def redirect(public_url: str, path: str, request: Request, status: int) -> Response:
     """To ``path`` on this index, by its public URL and never by the Host header. The query goes along."""
-    query = URL(scope=request.scope).query
+    query = request.scope["query_string"].decode("latin-1")
     location = public_url + path + (f"?{query}" if query else "")
     return Response(f"{location}\n", status, {"Location": location}, media_type="text/plain")

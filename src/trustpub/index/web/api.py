@@ -14,8 +14,17 @@ from trustpub.index.credentials import Bearer
 from trustpub.index.mint import Mint
 from trustpub.index.settings import Settings
 from trustpub.index.upload import Accepted, Arrival, TooLarge, Upload
-from trustpub.index.web.answers import NO_STORE, Discarding, JSONAnswer, problem_answer, redirect, upload_problem
+from trustpub.index.web.answers import (
+    NO_STORE,
+    Discarding,
+    JSONAnswer,
+    exchange_answer,
+    problem_answer,
+    redirect,
+    upload_problem,
+)
 from trustpub.index.web.form import MAX_FIELDS_BYTES, BadForm, FormReader
+from trustpub.protocol.discovery import UPLOAD_KEYS, BadQuery, asked_key, offer
 from trustpub.protocol.exchange import Minted, Problem
 from trustpub.protocol.upload import UPLOAD_PATH
 
@@ -31,35 +40,69 @@ _TOO_LARGE = Problem(
 _IDLE = Problem(
     status=408, code="timeout", title="Request timeout", detail=f"Nothing was sent for {IDLE_SECONDS:.0f} seconds."
 )
+_UNKNOWN_UPLOAD_URL = Problem(
+    status=404,
+    code="unknown-upload-url",
+    title="Discovery failed",
+    detail=f"Nothing can be uploaded at that path; this index takes uploads at {UPLOAD_PATH}.",
+)
 
 
 class Exchange:
-    """``/_/oidc/…``"""
+    """``/.well-known/pytp``, ``/_/oidc/…``, ``/api/v1/preflight``"""
 
     def __init__(self, mint: Mint, settings: Settings) -> None:
         self._mint = mint
         self._settings = settings
 
+    async def discover(self, request: Request) -> Response:
+        """Where the exchange for an upload URL is (PEP 807)."""
+        try:
+            key = asked_key(request.scope["query_string"])
+        except BadQuery as fault:
+            problem = Problem(status=400, code="invalid-query", title="Discovery failed", detail=str(fault))
+            return problem_answer(problem, request)
+        if key not in UPLOAD_KEYS:
+            return problem_answer(_UNKNOWN_UPLOAD_URL, request)
+        return exchange_answer(offer(self._settings.public_url).body(), request)
+
     async def audience(self, request: Request) -> Response:
         """What identity tokens for this index say in ``aud``."""
-        return JSONAnswer({"audience": self._settings.audience})
+        return exchange_answer({"audience": self._settings.audience}, request)
 
     async def mint(self, request: Request) -> Response | ASGIApp:
         """An identity token in, an upload token out."""
         body = await _small_body(request)
         if isinstance(body, Problem):
-            return Discarding(problem_answer(body))
-        peer = request.client.host if request.client else ""
-        minted = await run_in_threadpool(self._mint.mint, body, peer)
-        return JSONAnswer(minted.body()) if isinstance(minted, Minted) else problem_answer(minted)
+            return Discarding(problem_answer(body, request))
+        minted = await run_in_threadpool(self._mint.mint, body, _peer(request))
+        if isinstance(minted, Minted):
+            return exchange_answer(minted.body(), request)
+        return problem_answer(minted, request)
 
-    async def burn(self, request: Request) -> Response | ASGIApp:
-        """The end of a token. Says the same whether there was one."""
+    async def preflight(self, request: Request) -> Response | ASGIApp:
+        """What :meth:`mint` would say. Nothing is given out or used up."""
         body = await _small_body(request)
         if isinstance(body, Problem):
-            return Discarding(problem_answer(body))
+            return Discarding(problem_answer(body, request))
+        found = await run_in_threadpool(self._mint.preflight, body, _peer(request))
+        if isinstance(found, Problem):
+            return problem_answer(found, request)
+        return exchange_answer(found.body(), request)
+
+    async def burn(self, request: Request) -> Response | ASGIApp:
+        """The end of a token. Says the same whether there was one, and needs no ``Accept`` to be right."""
+        body = await _small_body(request)
+        if isinstance(body, Problem):
+            return Discarding(problem_answer(body, request))
         problem = await run_in_threadpool(self._mint.burn, body)
-        return JSONAnswer({"message": "Accepted"}, 202) if problem is None else problem_answer(problem)
+        if problem is not None:
+            return problem_answer(problem, request)
+        return JSONAnswer({"message": "Accepted"}, 202)
+
+
+def _peer(request: Request) -> str:
+    return request.client.host if request.client else ""
 
 
 async def _small_body(request: Request) -> bytes | Problem:

@@ -20,12 +20,22 @@ from trustpub.index.ports import Blobs
 from trustpub.index.settings import Settings
 from trustpub.index.simple import Pages
 from trustpub.index.upload import Upload
-from trustpub.index.web.answers import JSONAnswer, upload_problem, watched
+from trustpub.index.web.answers import negotiated, problem_answer, upload_problem, watched
 from trustpub.index.web.api import Exchange, Uploads
 from trustpub.index.web.files import Files
 from trustpub.index.web.pages import SimplePages
 from trustpub.index.web.phrase import HTTP_PROTOCOL
-from trustpub.protocol.exchange import AUDIENCE_PATH, BURN_PATH, MINT_PATH, OLD_MINT_PATH, Problem
+from trustpub.protocol.discovery import DISCOVERY_PATH, UPLOAD_KEYS
+from trustpub.protocol.exchange import (
+    AUDIENCE_PATH,
+    BURN_PATH,
+    MINT_PATH,
+    OLD_MINT_PATH,
+    PREFLIGHT_PATH,
+    PROBLEMS_PATH,
+    Problem,
+)
+from trustpub.protocol.problems import KINDS, contents, page
 from trustpub.protocol.upload import UPLOAD_PATH
 
 __all__ = ["HTTP_PROTOCOL", "build"]
@@ -55,10 +65,14 @@ def build(*, mint: Mint, upload: Upload, pages: Pages, blobs: Blobs, settings: S
 
     routes = [
         Route("/", door),
-        Route(AUDIENCE_PATH, exchange.audience),
-        Route(MINT_PATH, exchange.mint, methods=["POST"]),
-        Route(OLD_MINT_PATH, exchange.mint, methods=["POST"]),
+        Route(DISCOVERY_PATH, negotiated(exchange.discover)),
+        Route(AUDIENCE_PATH, negotiated(exchange.audience)),
+        Route(MINT_PATH, negotiated(exchange.mint), methods=["POST"]),
+        Route(OLD_MINT_PATH, negotiated(exchange.mint), methods=["POST"]),
         Route(BURN_PATH, exchange.burn, methods=["POST"]),
+        Route(PREFLIGHT_PATH, negotiated(exchange.preflight), methods=["POST"]),
+        Route(PROBLEMS_PATH, _problems),
+        Route(PROBLEMS_PATH + "{code}", _problem_page),
         Route(UPLOAD_PATH, uploads.post, methods=["POST"]),
         Route(UPLOAD_PATH.rstrip("/"), uploads.slashless, methods=["POST"]),
         Route("/simple", simple.slashless_root),
@@ -72,6 +86,7 @@ def build(*, mint: Mint, upload: Upload, pages: Pages, blobs: Blobs, settings: S
         exception_handlers={HTTPException: _http_problem},
         middleware=[Middleware(_Outermost)],
     )
+    app.state.public_url = settings.public_url
     app.router.redirect_slashes = False  # its redirects are made from the Host header
     return app
 
@@ -90,15 +105,27 @@ def _door(settings: Settings) -> Response:
     return PlainTextResponse("\n".join(lines) + "\n")
 
 
+async def _problems(request: Request) -> Response:
+    return PlainTextResponse(contents())
+
+
+async def _problem_page(request: Request) -> Response:
+    kind = KINDS.get(request.path_params["code"])
+    if kind is None:
+        raise HTTPException(404)
+    return PlainTextResponse(page(kind))
+
+
 async def _http_problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     title = HTTPStatus(status).phrase
     code = title.lower().replace(" ", "-")
     problem = Problem(status=status, code=code, title=title, detail=_SENTENCES.get(status, title))
-    if request.url.path.startswith(UPLOAD_PATH.rstrip("/")):
+    # Not request.url: it is made from the Host header, which may be anything.
+    if request.scope["path"] in UPLOAD_KEYS:
         response = upload_problem(problem, request)
     else:
-        response = JSONAnswer(problem.body(), status)
+        response = problem_answer(problem, request)
     if isinstance(error, HTTPException) and error.headers:
         response.headers.update(error.headers)
     return response
@@ -138,7 +165,7 @@ class _Outermost:
                 title="Internal server error",
                 detail="Something went wrong in the index. Its log says where.",
             )
-            await JSONAnswer(problem.body(), 500)(scope, receive, send_with_headers)
+            await problem_answer(problem, Request(scope))(scope, receive, send_with_headers)
 
 
 def _where(error: BaseException) -> str:

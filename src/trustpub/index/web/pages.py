@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from trustpub.index.settings import Settings
 from trustpub.index.simple import Page, Pages
-from trustpub.index.web.answers import JSONAnswer, redirect
+from trustpub.index.web.answers import problem_answer, redirect
 from trustpub.index.web.files import is_unchanged
 from trustpub.packages.names import is_valid, normalize
 from trustpub.protocol.exchange import Problem
@@ -29,7 +29,7 @@ class SimplePages:
         """The list of projects."""
         form = _form(request)
         if form is None:
-            return _not_acceptable()
+            return _not_acceptable(request)
         return _answer(request, await run_in_threadpool(self._pages.root, form))
 
     async def project(self, request: Request) -> Response:
@@ -41,7 +41,7 @@ class SimplePages:
             return redirect(self._settings.public_url, f"/simple/{normalize(name)}/", request, 301)
         form = _form(request)
         if form is None:
-            return _not_acceptable()
+            return _not_acceptable(request)
         page = await run_in_threadpool(self._pages.project, name, form)
         if page is None:
             raise HTTPException(404)
@@ -63,13 +63,11 @@ def _form(request: Request) -> Format | None:
     return negotiate(request.headers.get("accept"), request.query_params.get("format"))
 
 
-def _not_acceptable() -> Response:
+def _not_acceptable(request: Request) -> Response:
     offered = ", ".join(form.value for form in Format)
     detail = f"These pages are to be had as {offered}."
     problem = Problem(status=406, code="not-acceptable", title="Not acceptable", detail=detail)
-    response = JSONAnswer(problem.body(), 406)
-    response.headers["Vary"] = "Accept"
-    return response
+    return problem_answer(problem, request)
 
 
 def _answer(request: Request, page: Page) -> Response:

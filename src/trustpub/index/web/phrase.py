@@ -10,11 +10,14 @@ under any other the status line stays as it is, and the sentence is in the body 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from trustpub.protocol.exchange import PROBLEM_TYPE, Problem
 
 try:  # the faster of uvicorn's two parsers, where it is installed
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol as _Protocol
@@ -25,6 +28,10 @@ EXTENSION = "trustpub.reason"
 MAX_PHRASE = 500
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [0-9]{3} [^\r\n]*\r\n")
+
+_BAD_REQUEST = Problem(
+    status=400, code="bad-request", title="Bad request", detail="What was sent is no HTTP request that can be read."
+)
 
 Message = MutableMapping[str, Any]
 App = Callable[[MutableMapping[str, Any], Callable[[], Awaitable[Message]], Callable[[Message], Awaitable[None]]], Any]
@@ -59,6 +66,7 @@ class _Phrasing(asyncio.Protocol):
     """What is added to either of uvicorn's protocols, by their public face only."""
 
     app: App
+    transport: asyncio.Transport
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,6 +94,16 @@ class _Phrasing(asyncio.Protocol):
 
         scope.setdefault("extensions", {})[EXTENSION] = {}
         await self._inner(scope, receive, send_phrased)
+
+    def send_400_response(self, msg: str) -> None:
+        """The end of a connection on which something else than HTTP came."""
+        body = json.dumps(_BAD_REQUEST.body()).encode()
+        head = (
+            f"HTTP/1.1 400 Bad Request\r\nContent-Type: {PROBLEM_TYPE}\r\nContent-Length: {len(body)}\r\n"
+            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
 
 
 class H11PhrasingProtocol(_Phrasing, H11Protocol):

@@ -1,0 +1,161 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every kind of refusal, by its code: what happened, and what to do about it.
+
+The index serves a page about each at ``/problems/CODE``, which is the ``type`` of its problems (RFC 9457); the
+reference has the same table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """One kind of refusal. Backticks mark what is typed or sent."""
+
+    code: str
+    statuses: tuple[int, ...]
+    happened: str
+    mend: str
+
+
+def _kind(code: str, statuses: int | tuple[int, ...], happened: str, mend: str) -> Kind:
+    return Kind(
+        code=code, statuses=(statuses,) if isinstance(statuses, int) else statuses, happened=happened, mend=mend
+    )
+
+
+EXCHANGE = (
+    _kind(
+        "invalid-payload",
+        422,
+        "The body is not a JSON object with a `token`, the token is no JWT, or its issuer is unknown here.",
+        "The detail names the member. For another issuer: `trustpub admin issuer add`.",
+    ),
+    _kind(
+        "unsupported-feature",
+        422,
+        "`features` names one that this index has not, or two that exclude each other.",
+        "Ask for `multi-use-token` or for `single-use-token`, or leave `features` out. Nothing was used up.",
+    ),
+    _kind(
+        "invalid-token",
+        422,
+        "The signature does not hold; or it does, and time, audience or issuer are wrong. Only in the second case "
+        "the detail says which.",
+        "Ask the CI for a fresh token, for the audience that `/_/oidc/audience` says.",
+    ),
+    _kind(
+        "invalid-publisher",
+        422,
+        "The token is good, and nobody registered it. The detail names the fields that differ.",
+        "Mend the workflow or the publisher. Nothing was used up: the same job may try again.",
+    ),
+    _kind(
+        "invalid-reuse-token",
+        422,
+        "This identity token was exchanged before.",
+        "Ask the CI for a new one: a token is for one exchange.",
+    ),
+    _kind(
+        "rate-limited",
+        429,
+        "Too many mints failed within a minute: from this address, or of this repository.",
+        "Wait as long as `Retry-After` says, and mend what fails. What succeeds is never counted.",
+    ),
+    _kind(
+        "issuer-unavailable",
+        503,
+        "The issuer's keys cannot be had now.",
+        "Try again after `Retry-After`; look at the issuer.",
+    ),
+    _kind("too-large", 413, "The body has more than 64 KiB.", "Send a JSON object with a token."),
+    _kind("timeout", 408, "Nothing was sent for a minute.", "Send the body."),
+    _kind(
+        "invalid-query",
+        400,
+        "The query of `/.well-known/pytp` asks for no upload URL, or for more than one.",
+        "Give `discover` once: the path of the upload URL, percent-encoded.",
+    ),
+    _kind(
+        "unknown-upload-url",
+        404,
+        "Nothing can be uploaded at the path that `/.well-known/pytp` was asked about.",
+        "Ask about `/legacy/`.",
+    ),
+)
+
+UPLOAD = (
+    _kind(
+        "invalid-credentials",
+        403,
+        "There is no token, or one that was not made here, or one that is expired, burned, used up, for reading, or "
+        "for another project. The detail says which as far as the sender may know.",
+        "User name `__token__`, a token as the password.",
+    ),
+    _kind(
+        "forbidden",
+        403,
+        "The person is no member of the project, or the name is held for a pending publisher.",
+        "Add the member, or publish with the publisher.",
+    ),
+    _kind(
+        "unknown-project",
+        400,
+        "The token is a minted one, and the project does not exist.",
+        "Register a pending publisher of this name.",
+    ),
+    _kind(
+        "invalid-form",
+        (400, 410),
+        "The form is not that of an upload.",
+        "The detail says all that is wrong, at once.",
+    ),
+    _kind(
+        "invalid-file",
+        400,
+        "Name, digest, metadata or contents of the file are not what the form says, or not safe to unpack.",
+        "The detail says all that is wrong, at once.",
+    ),
+    _kind(
+        "file-exists",
+        400,
+        "Another file of this name is here. The same bytes again would be accepted.",
+        "Upload a new version.",
+    ),
+    _kind("file-too-large", 413, "The file is larger than this index takes.", "The detail names the limit."),
+)
+
+EVERYWHERE = (
+    _kind("bad-request", 400, "The request is not HTTP.", "Look at the client, or at a proxy on the way."),
+    _kind("not-found", 404, "There is nothing at this address.", "The index's front page names its addresses."),
+    _kind("method-not-allowed", 405, "The address does not take this method.", "Use one of those that `Allow` names."),
+    _kind(
+        "not-acceptable",
+        406,
+        "Nothing that `Accept` allows can be had at this address.",
+        "The detail names what can.",
+    ),
+    _kind(
+        "internal-error",
+        500,
+        "A fault of the index.",
+        "Its log says where, without what was sent.",
+    ),
+)
+
+KINDS: Mapping[str, Kind] = {one.code: one for one in (*EXCHANGE, *UPLOAD, *EVERYWHERE)}
+
+
+def page(kind: Kind) -> str:
+    """What is served about it, as plain text."""
+    statuses = " or ".join(str(status) for status in kind.statuses)
+    return f"{kind.code} ({statuses})\n\n{kind.happened}\n\nWhat to do: {kind.mend}\n".replace("`", "")
+
+
+def contents() -> str:
+    """The list of them all, as plain text."""
+    return "".join(f"{kind.code}\n    {kind.happened}\n".replace("`", "") for kind in KINDS.values())

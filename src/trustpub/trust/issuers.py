@@ -5,12 +5,50 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import urlsplit
 
+from trustpub.trust.preset import preset
 from trustpub.trust.provider import Provider
-from trustpub.trust.providers import github
+from trustpub.trust.providers import generic, github
+from trustpub.trust.providers.presets import circleci
 
-PROVIDERS: Mapping[str, Provider] = {one.kind: one for one in (github.PROVIDER,)}
-"""By kind."""
+_PRESETS = (circleci.PRESET,)
+
+PROVIDERS: Mapping[str, Provider] = {
+    one.kind: one for one in (github.PROVIDER, *map(preset, _PRESETS), generic.PROVIDER)
+}
+"""By kind; the generic one last."""
 
 PUBLIC_ISSUERS: Mapping[str, str] = {url: one.kind for one in PROVIDERS.values() for url in one.issuers}
-"""Issuers that every index knows from its first start, and their kinds."""
+"""Issuers that every index knows from its first start, and their kinds.
+
+Those that PyPI believes too. No preset is among them: each issuer believed is one more that could be deceived, and a
+preset was made from documents alone, so an administrator who wants it says so.
+"""
+
+
+def belongs_to(url: str) -> str | None:
+    """The kind that alone has issuers at the host of ``url``; None if any provider could be there.
+
+    Such an issuer is never registered as another kind: then nobody would look at the claims that matter.
+    """
+    try:
+        host = (urlsplit(url).hostname or "").rstrip(".")
+    except ValueError:
+        return None
+    for one in PROVIDERS.values():
+        own = {urlsplit(issuer).hostname for issuer in one.issuers}
+        if host in own or any(host == name or _is_under(host, name) for name in one.hosts):
+            return one.kind
+    return None
+
+
+def _is_under(host: str, name: str) -> bool:
+    return name.startswith(".") and host.endswith(name)
+
+
+def kind_of(url: str) -> tuple[str, ...]:
+    """The kinds of which an issuer with this URL can be; empty if it belongs to one that has no such issuer."""
+    owner = belongs_to(url)
+    kinds = PROVIDERS if owner is None else (owner,)
+    return tuple(kind for kind in kinds if PROVIDERS[kind].is_issuer(url))

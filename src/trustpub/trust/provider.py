@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """What an identity provider is to this index: which claims it makes, and what a publisher of its kind may say.
 
-A provider is a value. Most are made of data alone (:mod:`trustpub.trust.providers.generic`); one is code only where a
-rule cannot be said in data.
+A provider is a value. Most are made of data alone (:mod:`trustpub.trust.preset`); one is code only where a rule cannot
+be said in data.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,6 +79,10 @@ class Field:
     required: bool = True
     immutable: bool = False
     """An id that is never given to anybody else. Looked up, given, or pinned at first use; never left open."""
+    claim: str = ""
+    """Of a preset: the claim that must have the field's value."""
+    workload: bool = False
+    """Says which workflow, pipeline or job it is, and not only whose."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +136,22 @@ class Provider:
     """Jobs cannot choose the audience: any other relying party of the issuer could replay their tokens here. Only for
     an administrator who accepts that, with an issuer of one tenant, and tokens of :data:`SHARED_AUDIENCE_AGE`."""
     experimental: bool = False
-    """Built from documents alone, and never seen to work against the real provider."""
+    """The documents at hand leave open what its tokens look like: believe an issuer of it only after looking at one."""
     tells: frozenset[str] = CIRCUMSTANCES
     """Which of the circumstances its tokens can tell. A rule about another could never be kept."""
     kept_claims: tuple[str, ...] = ()
     """Claims worth keeping in events: what happened, nothing personal."""
+    hosts: tuple[str, ...] = ()
+    """Hosts at which only this provider has issuers, beside those of :attr:`issuers`. One that begins with a dot
+    stands for every host under it."""
+    sources: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    """Document to the claims it names: where what is said here was read."""
+    notes: tuple[str, ...] = ()
+    """Sentences for whoever registers a publisher: what to set in the job, what not to expect."""
+    example_claims: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    """A token's claims as documented, without audience and times."""
+    example_fields: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    """A publisher of that token, as a person types it."""
 
     @property
     def ids(self) -> tuple[str, ...]:

@@ -10,7 +10,6 @@ urllib3 is loaded with the first request.
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +20,7 @@ from typing import IO, TYPE_CHECKING, Any, Protocol, Self, cast
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from trustpub import __version__
+from trustpub.addresses import is_local_name, is_loopback, literal
 from trustpub.errors import Misuse, Unreachable
 from trustpub.printable import printable
 
@@ -85,17 +85,19 @@ class Roots:
     """A PEM file or a folder as OpenSSL wants it; None for the system's."""
     told: str
     """Where they come from, in words."""
+    text: str | None = None
+    """The certificates themselves (PEM), instead of a path."""
 
 
-def is_loopback(host: str) -> bool:
-    """Whether ``host`` is this machine: ``localhost``, a name under it, 127.0.0.0/8 or ::1."""
-    name = host.rstrip(".").lower()
-    if name == "localhost" or name.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(name.strip("[]")).is_loopback
-    except ValueError:
-        return False
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """For requests to addresses that somebody else chose."""
+
+    judge: Callable[[str, str], str | None]
+    """Of a host and an address it has: why not to connect there, as a clause ("is a private address"); None: it may
+    be. Where a proxy stands between, which resolves names by itself, the address is the host once more."""
+    seconds: float
+    """How long one answer may take in all, however it drips."""
 
 
 def split(url: str, *, plain: bool = False) -> SplitResult:
@@ -146,11 +148,15 @@ class Http:
         *,
         env: Mapping[str, str],
         ca: str | None = None,
+        ca_text: str | None = None,
         read_seconds: float = READ_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
         source_address: str | None = None,
+        limits: Limits | None = None,
     ) -> None:
         """``env`` is looked at for roots and proxies; ``ca`` is a PEM file or folder that goes before it.
+
+        ``ca_text``: certificates (PEM) that go before all of these.
 
         ``source_address`` is the one of this machine's addresses that others see; None: the usual one.
 
@@ -158,7 +164,9 @@ class Http:
             Misuse: the roots named do not exist.
         """
         self._env = env
-        self._roots = roots(ca, env)
+        given = None if ca_text is None else Roots(path=None, told="those given for this host", text=ca_text)
+        self._roots = given or roots(ca, env)
+        self._limits = limits
         self._read_seconds = read_seconds
         self._sleep = sleep
         self._source_address = source_address
@@ -210,6 +218,7 @@ class Http:
             max_bytes=max_bytes,
             read_seconds=read_seconds or self._read_seconds,
         )
+        self._judge_unseen(asked.parts)
         for attempt in range(1, attempts):
             try:
                 response = self._once(asked)
@@ -235,10 +244,41 @@ class Http:
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise _failure(asked.parts, error, self._roots, self._proxy(asked.parts)) from None
 
+    def _judge_unseen(self, parts: SplitResult) -> None:
+        """Behind a proxy only the name can be judged: the proxy resolves it, and says not to what."""
+        if self._limits is None or self._proxy(parts) is None:
+            return
+        host = parts.hostname or ""
+        why = self._limits.judge(host, host) if literal(host) or is_local_name(host) else None
+        if why is not None:
+            raise Unreachable(f"{printable(host)} is not asked: it {why}.")
+
     def _exchange(self, asked: _Asked, body: bytes | Readable | None) -> Response:
+        if self._limits is None:
+            return self._answer(asked, body, self._pool(asked.parts))
+        import urllib3.exceptions
+
+        from trustpub.dialling import Deadline, limit
+
+        judge = self._limits.judge if self._proxy(asked.parts) is None else None
+        with Deadline(self._limits.seconds) as deadline:
+            pool = limit(self._new_pool(asked.parts), deadline, judge)
+            try:
+                response = self._answer(asked, body, pool)
+            except (urllib3.exceptions.HTTPError, OSError):
+                if deadline.expired:
+                    raise TimeoutError from None
+                raise
+            finally:
+                pool.clear()
+            if deadline.expired:  # what was cut may look like an end
+                raise TimeoutError
+            return response
+
+    def _answer(self, asked: _Asked, body: bytes | Readable | None, pool: urllib3.PoolManager) -> Response:
         import urllib3
 
-        answer = self._pool(asked.parts).request(
+        answer = pool.request(
             asked.method,
             asked.parts._replace(fragment="").geturl(),
             headers=asked.headers,
@@ -263,19 +303,22 @@ class Http:
         return Response(status=answer.status, reason=answer.reason or "", headers=received, body=content)
 
     def _pool(self, parts: SplitResult) -> urllib3.PoolManager:
+        key = self._proxy(parts) or parts.scheme
+        if key not in self._pools:
+            self._pools[key] = self._new_pool(parts)
+        return self._pools[key]
+
+    def _new_pool(self, parts: SplitResult) -> urllib3.PoolManager:
         import urllib3
 
         proxy = self._proxy(parts)
-        key = proxy or parts.scheme
-        if key not in self._pools:
-            # 64 KiB blocks: the default of 16 KiB costs a large wheel four times the calls.
-            kept: dict[str, Any] = {"num_pools": 8, "maxsize": 16, "blocksize": 65536}
-            if self._source_address is not None:
-                kept["source_address"] = (self._source_address, 0)
-            if parts.scheme == "https":
-                kept["ssl_context"] = self._tls()
-            self._pools[key] = urllib3.PoolManager(**kept) if proxy is None else _proxy_pool(proxy, kept)
-        return self._pools[key]
+        # 64 KiB blocks: the default of 16 KiB costs a large wheel four times the calls.
+        kept: dict[str, Any] = {"num_pools": 8, "maxsize": 16, "blocksize": 65536}
+        if self._source_address is not None:
+            kept["source_address"] = (self._source_address, 0)
+        if parts.scheme == "https":
+            kept["ssl_context"] = self._tls()
+        return urllib3.PoolManager(**kept) if proxy is None else _proxy_pool(proxy, kept)
 
     def _tls(self) -> ssl.SSLContext:
         if self._context is None:
@@ -285,7 +328,7 @@ class Http:
             try:
                 folder = path is not None and os.path.isdir(path)
                 self._context = ssl.create_default_context(
-                    cafile=None if folder else path, capath=path if folder else None
+                    cafile=None if folder else path, capath=path if folder else None, cadata=self._roots.text
                 )
             except OSError:  # ssl.SSLError is one
                 raise Misuse(f"No certificates (PEM) can be read from {self._roots.told}.") from None

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from trustpub.addresses import is_loopback
 from trustpub.errors import Misuse, Unreachable
-from trustpub.http import Http, is_loopback
+from trustpub.http import Http
 
 
 @pytest.fixture

@@ -24,9 +24,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from trustpub.addresses import is_loopback
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import Misuse
-from trustpub.http import is_loopback
 from trustpub.printable import printable
 
 if TYPE_CHECKING:

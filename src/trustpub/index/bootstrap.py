@@ -16,14 +16,18 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 from urllib.parse import urlsplit
 
+from trustpub.addresses import is_loopback
 from trustpub.errors import Misuse
-from trustpub.http import is_loopback
 from trustpub.index.adapters import secretfile
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.forge import GitHub
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.credentials import Credentials
-from trustpub.index.manage import Manage
+from trustpub.index.manage.issuers import Issuers
+from trustpub.index.manage.names import Names
+from trustpub.index.manage.people import People
+from trustpub.index.manage.publishers import Publishers
+from trustpub.index.manage.records import Records
 from trustpub.index.ports import Clock, Writing
 from trustpub.index.settings import Settings
 from trustpub.printable import printable
@@ -73,7 +77,12 @@ class Folder:
             self.audience = reading.fact("audience") or ""
             self.public_url = reading.fact("public_url") or ""
             self._key_id = reading.fact("secret_key_id") or ""
-        self.manage = Manage(store, clock, rehearsal=self.rehearsal, forge=GitHub(env))
+        self.people = People(store, clock)
+        self.issuers = Issuers(store, clock, rehearsal=self.rehearsal)
+        # A rehearsal's repositories are in no forge.
+        self.publishers = Publishers(store, clock, forge=None if self.rehearsal else GitHub(env))
+        self.names = Names(store, clock)
+        self.records = Records(store)
 
     @cached_property
     def blobs(self) -> FolderBlobs:
@@ -304,7 +313,7 @@ def _first_start(
         )
     keys = RootKeys(secretfile.load(secret_path, create=True))
     with store.write() as writing:
-        Manage(store, clock, rehearsal=rehearsal).add_public_issuers(writing)
+        Issuers(store, clock, rehearsal=rehearsal).add_public(writing)
         if rehearsal:
             writing.set_fact("rehearsal", "yes")
         writing.set_fact("secret_key_id", keys.key_id)

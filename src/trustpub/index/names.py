@@ -12,8 +12,6 @@ from trustpub.printable import printable, quoted
 HOLD_DAYS = 30
 """How long a name is held for a pending publisher, where nobody said otherwise."""
 
-MAX_HOLD_DAYS = 365
-
 HOLD_FACT = "hold_days"
 """The lasting setting that says otherwise for this index."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trustpub.index.bootstrap import Folder, build_app
+from trustpub.index.manage.housekeeping import DAY_SECONDS, REMIND_SECONDS, keep_house
 from trustpub.index.settings import Settings
 from trustpub.printable import printable
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOUSEKEEPING_SECONDS = 3600
-TOKEN_MEMORY_SECONDS = 86_400
 GRACE_SECONDS = 20
 """How long requests under way may take once the server was told to stop."""
 
@@ -87,19 +87,18 @@ def run(
 
 
 def _keep_house(folder: Folder, ended: threading.Event) -> None:
-    """Forget used identity tokens once their notes, which include a margin, run out; and minted tokens a day later.
-
-    For that day a token that comes too late is told that it expired; after it, only that it is none.
-    """
+    """A round of housekeeping at once, and one every hour."""
     log = logging.getLogger("trustpub.index")
     while True:
         try:
-            with folder.store.write() as writing:
-                now = int(folder.clock())
-                writing.forget_claims(now)
-                writing.forget_tokens(now - TOKEN_MEMORY_SECONDS)
+            kept = keep_house(folder.store, folder.clock)
         except Exception as error:  # noqa: BLE001 - the server goes on; the next hour tries again
             log.warning("housekeeping failed: %s", type(error).__name__)
+        else:
+            for name in kept.freed:
+                log.info("the name %s was held in vain and is free again", name)
+            for name in kept.reminded:
+                log.info("the name %s will be free again within %d days", name, REMIND_SECONDS // DAY_SECONDS)
         if ended.wait(HOUSEKEEPING_SECONDS):
             return
 

@@ -90,19 +90,16 @@ def register(data: Path, project: str, run: Run, issuer: str) -> Registration:
     from trustpub.index.registration import Wanted
 
     with open_folder(data, create=False) as opened:
-        opened.manage.add_issuer(issuer)
-        registered = opened.manage.add_publisher(
-            Wanted(
-                project=project,
-                repository=run.repository,
-                workflow=run.workflow,
-                environment=run.environment,
-                issuer=issuer,
-                owner_id=run.owner_id,
-                repository_id=run.repository_id,
-                pending=True,
-            )
-        )
+        opened.issuers.add(issuer)
+        said = {
+            "repository": run.repository,
+            "workflow": run.workflow,
+            "environment": run.environment,
+            "owner_id": run.owner_id,
+            "repository_id": run.repository_id,
+        }
+        fields = {name: value for name, value in said.items() if value is not None}
+        registered = opened.publishers.add(Wanted(project=project, fields=fields, issuer=issuer, pending=True))
     return Registration(publisher_id=registered.publisher.id, fields=dict(registered.publisher.fields))
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NewType
@@ -18,6 +19,10 @@ Only :mod:`trustpub.index.identity` makes these; whatever comes after it may rel
 
 MAX_TOKEN_BYTES = 16 * 1024
 """An identity token longer than this is not read at all (the largest seen in the wild is about 3 KiB)."""
+
+
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]+\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class MalformedToken(ValueError):
@@ -53,8 +58,8 @@ def peek(token: str) -> Unverified:
     if len(token) > MAX_TOKEN_BYTES:
         raise MalformedToken(f"is longer than {MAX_TOKEN_BYTES} bytes")
     parts = token.split(".")
-    if len(parts) != 3 or not all(parts):
-        raise MalformedToken("is not three parts joined by dots")
+    if len(parts) != 3 or not all(map(_BASE64URL.match, parts)):
+        raise MalformedToken("is not three base64url-encoded parts joined by dots")
     header = _object(parts[0], "header")
     payload = _object(parts[1], "payload")
     issuer, kid = payload.get("iss"), header.get("kid")
@@ -67,9 +72,11 @@ def peek(token: str) -> Unverified:
 
 def _object(part: str, name: str) -> dict[str, Any]:
     try:
-        data = base64.b64decode(part + "=" * (-len(part) % 4), altchars=b"-_", validate=True)
+        data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
         value = json.loads(data, object_pairs_hook=_no_duplicates)
-    except (ValueError, RecursionError):  # binascii.Error, UnicodeDecodeError and JSONDecodeError are ValueErrors
+        # Half a surrogate pair, which only an escape in the JSON can bring, is no text that a store could keep.
+        json.dumps(value, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):  # binascii.Error, UnicodeError and JSONDecodeError are ValueErrors
         raise MalformedToken(f"has a {name} that is not base64url-encoded JSON") from None
     if not isinstance(value, dict):
         raise MalformedToken(f"has a {name} that is not a JSON object")
@@ -85,10 +92,10 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def text(claims: SignedClaims, name: str) -> str:
-    """The claim ``name``, a string that is not empty.
+    """The claim ``name``, a string that is not empty and holds no control character.
 
     Raises:
-        BadClaim: it is not.
+        BadClaim: it is not. No issuer writes one that a store could not keep and a person could not read.
     """
     value = claims.get(name)
     if value is None:
@@ -97,6 +104,8 @@ def text(claims: SignedClaims, name: str) -> str:
         raise BadClaim(name, f"is not a string but {type(value).__name__}")
     if not value:
         raise BadClaim(name, "is empty")
+    if _CONTROL.search(value):
+        raise BadClaim(name, "holds a control character")
     return value
 
 

@@ -13,11 +13,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
+from trustpub.trust.checks import alike, anchored, folded, same
 from trustpub.trust.claims import BadClaim, SignedClaims, optional_text, text
 from trustpub.trust.decision import Check, Circumstances
 from trustpub.trust.globs import matches
 from trustpub.trust.provider import BadFields, Census, Fault, Field, Provider, Terms
 from trustpub.trust.publishers import Publisher
+from trustpub.trust.spelling import is_yaml, not_numbers, said, unknown
 
 ISSUER = "https://token.actions.githubusercontent.com"
 """github.com's own; other GitHub servers have theirs."""
@@ -34,17 +36,19 @@ _ISSUERS = re.compile(
     r"|token\.actions\.[a-z0-9-]+\.ghe\.com(?:/[A-Za-z0-9._-]+)?"
     r"|[^/]+/_services/token)\Z"
 )
-_REPOSITORY_CLAIM = re.compile(r"(?P<owner>[^/]+)/(?P<name>[^/]+)\Z", re.DOTALL)
+_REPOSITORY_CLAIM = re.compile(r"(?P<owner>[^/]+)/(?P<name>[^/]+)\Z")
 
 _OWNER = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,98}\Z")
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}\Z")
-_FILE = re.compile(r"[^/\x00-\x1f\x7f]{1,250}\.ya?ml\Z")
 _CALLED = re.compile(
-    r"(?P<repository>[^/@]+/[^/@]+)/\.github/workflows/(?P<file>[^/\x00-\x1f\x7f]{1,250}\.ya?ml)@(?P<at>[!-~]{1,255})\Z"
+    r"(?P<repository>[^/@]+/[^/@]+)/\.github/workflows/(?P<file>[^/\x00-\x1f\x7f]+\.ya?ml)@(?P<at>[!-~]{1,255})\Z"
 )
 """A workflow of another repository, and a pattern for the ref at which it is called."""
+_SAFE_START = re.compile(r"refs/(?:heads|tags)/")
+_ANOTHER_FILE = re.compile(r"\.ya?ml@")
 _ENVIRONMENT = re.compile(r"(?! )[^\x00-\x1f\x7f'\"`,;\\]{1,255}(?<! )\Z")
-_ID = re.compile(r"[1-9][0-9]{0,19}\Z")
+_MAX_FILE = 500
+"""Characters of a path; more is a slip."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +86,7 @@ class Identity:
         split = _REPOSITORY_CLAIM.match(repository)
         if split is None:
             raise BadClaim("repository", "is not `owner/name`")
-        if text(claims, "repository_owner").lower() != split["owner"].lower():
+        if text(claims, "repository_owner") != split["owner"]:
             raise BadClaim("repository_owner", "is not the owner in `repository`")
         ref, sha = _present(claims, "ref"), _present(claims, "sha")
         if not ref and not sha:
@@ -110,7 +114,7 @@ class Identity:
     @property
     def lookups(self) -> frozenset[str]:
         """The repository, without case."""
-        return frozenset({self.repository.lower()})
+        return frozenset({folded(self.repository)})
 
     @property
     def circumstances(self) -> Circumstances:
@@ -134,18 +138,11 @@ class Identity:
         Names of owners, repositories and environments are compared without case, as GitHub does; file names with it.
         """
         wanted = publisher.fields
-        checks = [_same("repository", wanted.get("repository", ""), self.repository, fold=True)]
-        for name, given in self.anchors(publisher).items():
-            if name in wanted:
-                checks.append(_same(name, wanted[name], given))
-            elif not publisher.pin_on_first_use:
-                # Names can be given to somebody else; without an id nothing tells them apart.
-                checks.append(Check(field=name, wanted="a registered id", given=given, holds=False))
-            elif given is None:
-                checks.append(Check(field=name, wanted="an id to pin", given=None, holds=False))
+        checks = [alike("repository", wanted.get("repository", ""), self.repository)]
+        checks += anchored(publisher, self.anchors(publisher))
         checks += self._workflows(wanted)
         if "environment" in wanted:
-            checks.append(_same("environment", wanted["environment"], self.environment, fold=True))
+            checks.append(alike("environment", wanted["environment"], self.environment))
         event = Check(
             field="event", wanted=f"not {FORBIDDEN_EVENT}", given=self.event, holds=self.event != FORBIDDEN_EVENT
         )
@@ -154,40 +151,49 @@ class Identity:
     def _workflows(self, wanted: Mapping[str, str]) -> list[Check]:
         """At least one of the two files is checked, whatever the publisher says."""
         checks = []
-        if "calling_workflow" in wanted:
-            calling = self._own_file(self.workflow_ref or "") or self.workflow_ref
-            checks.append(_same("calling_workflow", wanted["calling_workflow"], calling))
         workflow = wanted.get("workflow")
-        if workflow is not None or not checks:
-            given = self._own_file(self.job_workflow_ref) or self.job_workflow_ref
+        if workflow is not None or "calling_workflow" not in wanted:
             called = _CALLED.match(workflow or "")
             if called is None:
-                checks.append(_same("workflow", workflow or "", given))
+                checks.append(same("workflow", workflow or "", self._shown(self.job_workflow_ref)))
             else:
-                holds = _calls(called, self.job_workflow_ref)
-                checks.append(Check(field="workflow", wanted=called.string, given=self.job_workflow_ref, holds=holds))
+                given = self.job_workflow_ref
+                checks.append(
+                    Check(field="workflow", wanted=called.string, given=given, holds=_is_called(called, given))
+                )
+        if "calling_workflow" in wanted:
+            given_calling = self.workflow_ref and self._shown(self.workflow_ref)
+            checks.append(same("calling_workflow", wanted["calling_workflow"], given_calling))
         return checks
 
+    def _shown(self, workflow_ref: str) -> str:
+        """The file's name if it is the repository's own, else all of it, which no file's name is equal to."""
+        return self._own_file(workflow_ref) or workflow_ref
+
     def _own_file(self, workflow_ref: str) -> str | None:
-        """The file's name, if it lies in this repository and was taken from the very ref or commit of the run."""
-        for place in (self.ref, self.sha):
+        """The file's name, if it lies in this repository and was taken from the very ref or commit of the run.
+
+        What stands before and after the name is known, so it is taken away. Nothing is searched for: names of files
+        and of refs may hold an ``@`` and end in ``.yml``.
+        """
+        start = f"{self.repository}/{_WORKFLOWS}"
+        for place in filter(None, (self.ref, self.sha)):
             path = workflow_ref.removesuffix(f"@{place}")
-            if not place or path == workflow_ref:
-                continue
-            start = f"{self.repository}/{_WORKFLOWS}"
             file = path[len(start) :]
-            if path[: len(start)].lower() == start.lower() and _FILE.match(file):
+            if path != workflow_ref and folded(path[: len(start)]) == folded(start) and is_yaml(file):
                 return file
         return None
 
 
-def _calls(called: re.Match[str], job_workflow_ref: str) -> bool:
+def _is_called(called: re.Match[str], job_workflow_ref: str) -> bool:
     """Whether ``job_workflow_ref`` is the called workflow, at a ref that its pattern allows."""
     path = f"{called['repository']}/{_WORKFLOWS}{called['file']}@"
     start, at = job_workflow_ref[: len(path)], job_workflow_ref[len(path) :]
     length = len(called["repository"])
-    same = start[:length].lower() == path[:length].lower() and start[length:] == path[length:]
-    return same and bool(at) and matches(called["at"], at)
+    if folded(start[:length]) != folded(path[:length]) or start[length:] != path[length:]:
+        return False
+    # `a.yml@b.yml@main` may be the file a.yml at `b.yml@main`, or the file a.yml@b.yml at `main`. It is not guessed.
+    return _ANOTHER_FILE.search(at) is None and matches(called["at"], at)
 
 
 def _present(claims: SignedClaims, name: str) -> str:
@@ -195,15 +201,10 @@ def _present(claims: SignedClaims, name: str) -> str:
     return "" if claims.get(name) == "" else text(claims, name)
 
 
-def _same(field: str, wanted: str, given: str | None, *, fold: bool = False) -> Check:
-    holds = bool(wanted) and given is not None and (wanted.lower() == given.lower() if fold else wanted == given)
-    return Check(field=field, wanted=wanted, given=given, holds=holds)
-
-
 def _spell(fields: Mapping[str, str]) -> dict[str, str]:
     """As GitHub allows and spells them; an environment in lower case."""
-    found = {name: value for name, value in fields.items() if value}
-    faults = [Fault(field=name, problem="is no field of a GitHub publisher") for name in found if name not in _NAMES]
+    found = said(fields, trimmed=("workflow", "calling_workflow"))
+    faults = unknown(found, _NAMES, "GitHub")
     if not _is_repository(found.get("repository", "")):
         hint = "As in the address of its page, without https://github.com/ and without .git."
         faults.append(Fault(field="repository", problem="is not OWNER/NAME", hint=hint))
@@ -212,7 +213,7 @@ def _spell(fields: Mapping[str, str]) -> dict[str, str]:
         faults.append(Fault(field="workflow", problem="is missing, and so is calling_workflow", hint=hint))
     if (fault := _workflow_fault(found.get("workflow"))) is not None:
         faults.append(fault)
-    if "calling_workflow" in found and not _FILE.match(found["calling_workflow"]):
+    if "calling_workflow" in found and not _is_file(found["calling_workflow"]):
         faults.append(_not_a_file("calling_workflow", found["calling_workflow"]))
     if "environment" in found and not _ENVIRONMENT.match(found["environment"]):
         hint = (
@@ -220,31 +221,36 @@ def _spell(fields: Mapping[str, str]) -> dict[str, str]:
             "For any environment, leave it out."
         )
         faults.append(Fault(field="environment", problem="is not a name that GitHub allows", hint=hint))
-    for name in _IDS:
-        if name in found and not _ID.match(found[name]):
-            faults.append(Fault(field=name, problem="is not a number, as GitHub's ids are"))
+    faults += not_numbers(found, _IDS, "GitHub")
     if faults:
         raise BadFields(faults)
     if "environment" in found:
-        found["environment"] = found["environment"].lower()
+        found["environment"] = folded(found["environment"])
     return found
 
 
 def _is_repository(value: str) -> bool:
     owner, _, name = value.partition("/")
-    return _OWNER.match(owner) is not None and _NAME.match(name) is not None and name not in (".", "..")
+    if _OWNER.match(owner) is None or _NAME.match(name) is None:
+        return False
+    return name not in (".", "..") and not folded(name).endswith(".git")
+
+
+def _is_file(value: str) -> bool:
+    return len(value) <= _MAX_FILE and is_yaml(value)
 
 
 def _workflow_fault(workflow: str | None) -> Fault | None:
-    if workflow is None or _FILE.match(workflow):
+    if workflow is None or _is_file(workflow):
         return None
     called = _CALLED.match(workflow)
-    if called is None:
+    if called is None or not _is_file(called["file"]):
         return _not_a_file("workflow", workflow)
     if not _is_repository(called["repository"]):
         return Fault(field="workflow", problem="does not begin with the OWNER/NAME of a repository")
-    if not called["at"].replace("*", "").strip("/"):
-        return Fault(field="workflow", problem="allows any ref, so whoever can push a branch there could publish")
+    if "*" in called["at"] and not _SAFE_START.match(called["at"]):
+        hint = "A pattern begins with refs/tags/ or refs/heads/: under refs/pull/ anybody may leave a commit."
+        return Fault(field="workflow", problem="allows refs that are no branch and no tag", hint=hint)
     return None
 
 
@@ -252,19 +258,19 @@ def _not_a_file(field: str, value: str) -> Fault:
     last = value.partition("@")[0].rpartition("/")[2]
     hint = (
         f"Give only the file's name: {last}"
-        if last != value and _FILE.match(last)
+        if last != value and _is_file(last)
         else "The name of a file in .github/workflows, such as release.yml."
     )
     return Fault(field=field, problem="is not a file name that ends in .yml or .yaml", hint=hint)
 
 
 def _lookup(fields: Mapping[str, str]) -> str:
-    return fields["repository"].lower()
+    return folded(fields["repository"])
 
 
 def _identity_fields(fields: Mapping[str, str]) -> Mapping[str, str]:
     found = {name: fields[name] for name in ("workflow", "calling_workflow", "environment") if name in fields}
-    return {"repository": fields["repository"].lower(), **found}
+    return {"repository": folded(fields["repository"]), **found}
 
 
 _VERIFIED = "repository repository_owner repository_owner_id job_workflow_ref event_name ref sha"
@@ -305,6 +311,53 @@ PROVIDER = Provider(
     is_issuer=lambda url: _ISSUERS.match(url) is not None,
     terms=Terms(max_age=3600, max_lifetime=3600),
     kept_claims=tuple(_KEPT.split()),
+    hosts=(".ghe.com",),
+    sources={
+        "docs.github.com 051718f, OpenID Connect reference": (*_VERIFIED.split(), *_OPTIONAL.split()),
+        "pypi/warehouse 6b62157, warehouse/oidc/models/github.py": tuple(_UNCHECKED.split()),
+    },
+    notes=(
+        "The job needs `permissions: id-token: write`.",
+        "A reusable workflow of another repository is named whole, OWNER/NAME/.github/workflows/FILE@REF; the ref may "
+        "be a pattern below refs/tags/ or refs/heads/.",
+        "`pull_request_target` never publishes: it acts for whoever opens a pull request.",
+    ),
+    example_claims={
+        "iss": ISSUER,
+        "sub": "repo:octo-org/sampleproject:environment:release",
+        "jti": "6f2c4a0e-7f57-4ff1-a1d9-7be2a4c9d3d1",
+        "repository": "octo-org/sampleproject",
+        "repository_id": "456789",
+        "repository_owner": "octo-org",
+        "repository_owner_id": "123456",
+        "repository_visibility": "public",
+        "job_workflow_ref": "octo-org/sampleproject/.github/workflows/release.yml@refs/tags/v1",
+        "job_workflow_sha": "f1f5f6d3c2a1b0e9d8c7b6a5948372615f4e3d2c",
+        "workflow_ref": "octo-org/sampleproject/.github/workflows/release.yml@refs/tags/v1",
+        "workflow_sha": "f1f5f6d3c2a1b0e9d8c7b6a5948372615f4e3d2c",
+        "workflow": "Release",
+        "environment": "release",
+        "event_name": "push",
+        "ref": "refs/tags/v1",
+        "ref_type": "tag",
+        "ref_protected": "true",
+        "sha": "f1f5f6d3c2a1b0e9d8c7b6a5948372615f4e3d2c",
+        "runner_environment": "github-hosted",
+        "actor": "octocat",
+        "actor_id": "12",
+        "base_ref": "",
+        "head_ref": "",
+        "run_id": "30433642",
+        "run_number": "10",
+        "run_attempt": "1",
+    },
+    example_fields={
+        "repository": "octo-org/sampleproject",
+        "workflow": "release.yml",
+        "environment": "release",
+        "owner_id": "123456",
+        "repository_id": "456789",
+    },
 )
 
 _NAMES = frozenset(field.name for field in PROVIDER.fields)

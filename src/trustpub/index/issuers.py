@@ -15,7 +15,7 @@ from trustpub.errors import Misuse
 from trustpub.index.jwk import fault
 from trustpub.index.ports import Issuer
 from trustpub.printable import quoted
-from trustpub.trust.issuers import PROVIDERS, PUBLIC_ISSUERS
+from trustpub.trust.issuers import PROVIDERS, belongs_to
 from trustpub.trust.provider import SHARED_AUDIENCE_AGE, Provider, Terms
 
 ALGORITHMS = ("RS256", "ES256")
@@ -132,7 +132,7 @@ def check_form(url: str, provider: Provider) -> None:
     Raises:
         Misuse: it cannot, or it is.
     """
-    owner = _belongs_to(url)
+    owner = belongs_to(url)
     if owner is not None and owner != provider.kind:
         raise Misuse(
             f"The issuer {quoted(url)} is one of kind {owner}, and cannot be one of kind {provider.kind}.",
@@ -282,11 +282,6 @@ def check_ca(ca: str) -> None:
         x509.load_pem_x509_certificates(ca.encode())
     except ValueError:
         raise Misuse("The file of certificates holds no certificate in PEM form.") from None
-
-
-def _belongs_to(url: str) -> str | None:
-    """The kind whose issuer this is and nobody else's; None if it could be anybody's."""
-    return PUBLIC_ISSUERS.get(url)
 
 
 def _parts(url: str) -> SplitResult:

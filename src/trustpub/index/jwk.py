@@ -15,17 +15,17 @@ _ALGORITHMS = {"RSA": "RS256", "EC": "ES256"}
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]{1,1400}\Z")
 
 
-def by_id(jwks: Mapping[str, Any]) -> Mapping[str, Mapping[str, Any] | str]:
+def by_id(jwks: Mapping[str, Any], *, only: str | None = None) -> Mapping[str, Mapping[str, Any] | str]:
     """What a key set has under each id: a key fit for use, or a clause that says why there is none.
 
     Entries that are no keys, or have no id, are passed over. Of two keys with one id neither is used: which of them
-    is meant cannot be known.
+    is meant cannot be known. ``only``: the one id to look at.
     """
     found: dict[str, Mapping[str, Any] | str] = {}
     keys = jwks.get("keys")
     for key in keys if isinstance(keys, list) else []:
         kid = key.get("kid") if isinstance(key, dict) else None
-        if isinstance(kid, str) and kid:
+        if isinstance(kid, str) and kid and only in (None, kid):
             found[kid] = "shares its id with another" if kid in found else fault(key) or key
     return found
 

@@ -91,6 +91,8 @@ class NearMiss:
 
     publisher: Publisher
     failed: tuple[Check, ...]
+    withheld: tuple[Withheld, ...] = ()
+    """Where only rules fail: for each project, which of its rules."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,12 +123,19 @@ def decide(identity: Identity, publishers: Iterable[Publisher], now: int) -> Tru
         else:
             held.append(publisher)
     if not held:
-        return Refused(near_misses=tuple(sorted(missed, key=lambda miss: len(miss.failed))))
+        return Refused(near_misses=tuple(sorted(missed, key=lambda miss: _distance(identity, miss))))
     highest = max(identity.specificity(publisher) for publisher in held)
     meant = [publisher for publisher in held if identity.specificity(publisher) == highest]
     if len(meant) > 1:
-        return Refused(tie=tuple(meant))
+        return Refused(tie=tuple(sorted(meant, key=lambda publisher: publisher.id)))
     return _may_publish(identity, meant[0], now)
+
+
+def _distance(identity: Identity, miss: NearMiss) -> tuple[int, int, str]:
+    """What tells the nearest: how many ids differ, then how much else does; the rest is for a lasting order."""
+    anchors = identity.anchors(miss.publisher)
+    others = sum(check.field in anchors for check in miss.failed)
+    return others, len(miss.failed), miss.publisher.id
 
 
 def _failed(identity: Identity, publisher: Publisher, now: int) -> tuple[Check, ...]:
@@ -154,7 +163,7 @@ def _may_publish(identity: Identity, publisher: Publisher, now: int) -> Trusted 
             links.append(link)
     if not links:
         checks = dict.fromkeys(check for one in withheld for check in one.failed)
-        return Refused(near_misses=(NearMiss(publisher=publisher, failed=tuple(checks)),))
+        return Refused(near_misses=(NearMiss(publisher=publisher, failed=tuple(checks), withheld=tuple(withheld)),))
     return Trusted(publisher=publisher, links=tuple(links), withheld=tuple(withheld))
 
 

@@ -188,10 +188,14 @@ PROVIDER = Provider(
         ),
     },
     notes=(
-        "The platform's builder asks for the token, with the audience that the build script names, and sends it "
-        "to the index that the build script names.",
-        "The ids of organization and project are checked if you give them; without them the account's id tells "
-        "a project from one that takes its name.",
+        (
+            "The platform's builder asks for the token, with the audience that the build script names, and sends it "
+            "to the index that the build script names."
+        ),
+        (
+            "The ids of organization and project are checked if you give them; without them the account's id tells "
+            "a project from one that takes its name."
+        ),
         "The token says nothing of a ref, an event or a runner: a rule about these is never kept.",
     ),
     example_claims={

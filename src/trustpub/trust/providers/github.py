@@ -318,8 +318,10 @@ PROVIDER = Provider(
     },
     notes=(
         "The job needs `permissions: id-token: write`.",
-        "A reusable workflow of another repository is named whole, OWNER/NAME/.github/workflows/FILE@REF; the ref may "
-        "be a pattern below refs/tags/ or refs/heads/.",
+        (
+            "A reusable workflow of another repository is named whole, OWNER/NAME/.github/workflows/FILE@REF; the ref "
+            "may be a pattern below refs/tags/ or refs/heads/."
+        ),
         "`pull_request_target` never publishes: it acts for whoever opens a pull request.",
     ),
     example_claims={

@@ -250,8 +250,10 @@ PROVIDER = Provider(
     },
     notes=(
         "The job asks for its token under `id_tokens:`, with this index's audience as `aud`, one text and no list.",
-        "One job has one identity token for all its time, and so one upload token: a job that uploads for longer than "
-        "that lives wants a longer `--token-lifetime` of the issuer.",
+        (
+            "One job has one identity token for all its time, and so one upload token: a job that uploads for longer "
+            "than that lives wants a longer `--token-lifetime` of the issuer."
+        ),
         "Only the top-level CI file is named in the token; whatever it includes may publish too.",
     ),
     example_claims={

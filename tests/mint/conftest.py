@@ -16,6 +16,7 @@ from joserfc.jwk import RSAKey
 
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.credentials import Credentials
+from trustpub.index.limits import Limits
 from trustpub.index.mint import Mint
 from trustpub.index.ports import Issuer, NoSuchKey, Project
 from trustpub.index.settings import Settings
@@ -54,12 +55,18 @@ class Bench:
     key: RSAKey
     clock: FixedClock = field(default_factory=FixedClock)
     root_keys: RootKeys = field(default_factory=lambda: RootKeys(b"a server secret for tests, 32 b.."))
+    limits: Limits = field(default_factory=Limits)
     settings: Settings = field(default_factory=lambda: Settings(public_url="https://index.example", audience=AUDIENCE))
 
     @property
     def mint(self) -> Mint:
         return Mint(
-            store=self.store, keys=GivenKeys(), root_keys=self.root_keys, settings=self.settings, clock=self.clock
+            store=self.store,
+            keys=GivenKeys(),
+            root_keys=self.root_keys,
+            settings=self.settings,
+            clock=self.clock,
+            limits=self.limits,
         )
 
     @property

@@ -20,7 +20,7 @@ from trustpub.addresses import is_loopback
 from trustpub.errors import Misuse
 from trustpub.index.adapters import secretfile
 from trustpub.index.adapters.files import FolderBlobs
-from trustpub.index.adapters.forge import GitHub
+from trustpub.index.adapters.forge import Forges
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.credentials import Credentials
 from trustpub.index.manage.issuers import Issuers
@@ -80,7 +80,7 @@ class Folder:
         self.people = People(store, clock)
         self.issuers = Issuers(store, clock, rehearsal=self.rehearsal)
         # A rehearsal's repositories are in no forge.
-        self.publishers = Publishers(store, clock, forge=None if self.rehearsal else GitHub(env))
+        self.publishers = Publishers(store, clock, forge=None if self.rehearsal else Forges(env=env))
         self.names = Names(store, clock)
         self.records = Records(store)
 
@@ -218,6 +218,7 @@ def new_audience(public_url: str) -> str:
 def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     """The application, with everything it needs from the folder."""
     from trustpub.index.adapters.jwks import JwksKeys
+    from trustpub.index.limits import Limits
     from trustpub.index.mint import Mint
     from trustpub.index.simple import Pages
     from trustpub.index.upload import Upload
@@ -226,7 +227,7 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     store, clock, root_keys = folder.store, folder.clock, folder.root_keys
     keys = JwksKeys(env=folder.env, clock=clock, rehearsal=folder.rehearsal)
     credentials = Credentials(store=store, root_keys=root_keys, settings=settings, clock=clock)
-    mint = Mint(store=store, keys=keys, root_keys=root_keys, settings=settings, clock=clock)
+    mint = Mint(store=store, keys=keys, root_keys=root_keys, settings=settings, clock=clock, limits=Limits())
     upload = Upload(store=store, blobs=folder.blobs, credentials=credentials, settings=settings, clock=clock)
     pages = Pages(store=store, settings=settings)
     return build(mint=mint, upload=upload, pages=pages, blobs=folder.blobs, settings=settings)

@@ -9,7 +9,7 @@ import math
 import uuid
 from dataclasses import dataclass
 
-from trustpub.index.ports import Clock, Project, Reading, Store, Token, User
+from trustpub.index.ports import Clock, Project, Reading, Store, Token, User, Writing
 from trustpub.index.settings import Settings
 from trustpub.packages.names import normalize
 from trustpub.protocol.exchange import Problem
@@ -158,6 +158,18 @@ class Credentials:
             return self._publisher_may(bearer, reading, project, project_name)
         return self._user_may(bearer, reading, project, project_name)
 
+    def spend(self, bearer: Bearer, writing: Writing) -> Problem | None:
+        """Note, in the transaction that makes an upload real, that the token authorises it.
+
+        None, or why it does not: it was for one upload (PEP 807, ``single-use-token``), and that has been.
+        """
+        return None if writing.spend(bearer.token.id, math.floor(self._clock())) else _SPENT
+
+    def spent(self, bearer: Bearer, reading: Reading) -> Problem | None:
+        """The same, asked before any work is done for the upload."""
+        row = reading.token(bearer.token.id)
+        return _SPENT if row is not None and row.single_use and row.used is not None else None
+
     def _publisher_may(self, bearer: Bearer, reading: Reading, project: Project | None, name: str) -> Project | Problem:
         publisher = reading.publisher(bearer.publisher.id) if bearer.publisher else None
         if publisher is None:
@@ -175,6 +187,8 @@ class Credentials:
             publisher_projects=frozenset(link.project_id for link in publisher.links),
         )
         why = refusals_for(bearer.caveats, context)
+        if why and _was_for(bearer, project) and project.id not in context.publisher_projects:
+            return _forestalled(publisher, project)
         return _refused(", ".join(why)) if why else project
 
     def _user_may(
@@ -215,6 +229,24 @@ _UNKNOWN = Problem(
 
 def _refused(why: str) -> Problem:
     return Problem(status=403, code="invalid-credentials", title=_TITLE, detail=f"invalid API token: {why}")
+
+
+_SPENT = _refused("it was for one upload, which has been; for another, mint another token")
+
+
+def _was_for(bearer: Bearer, project: Project) -> bool:
+    """Whether the token names this project, so that its holder may know what became of it."""
+    return any(isinstance(caveat, ProjectIds) and project.id in caveat.ids for caveat in bearer.caveats)
+
+
+def _forestalled(publisher: Publisher, project: Project) -> Problem:
+    """The token named the project, and its publisher is linked to it no more."""
+    # Who is unlinked from a last project is gone, and its tokens with it; what is left was pending and came second.
+    cause = "another publisher's first upload made the project"
+    if publisher.links:
+        cause = f"its publisher was unlinked from it, or {cause}"
+    detail = f"the token cannot upload to '{project.name}' any more: {cause}, which its owner may link to this one"
+    return Problem(status=403, code="forbidden", title=_TITLE, detail=detail)
 
 
 def _held(project: Project) -> Problem:

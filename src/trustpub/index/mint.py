@@ -7,20 +7,28 @@ from __future__ import annotations
 import hashlib
 import math
 import uuid
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
-from trustpub.index.identity import CLAIM_MARGIN, LEEWAY, verify
-from trustpub.index.ports import Clock, Event, IssuerDown, Keys, NoSuchKey, Reading, Store, Token, Use, Writing
+from trustpub.index import attempts
+from trustpub.index.identity import CLAIM_MARGIN, LEEWAY
+from trustpub.index.limits import Limits
+from trustpub.index.ports import Clock, Event, Keys, Reading, Store, Token, Use, Writing
+from trustpub.index.proof import Proof, Proven, refusal
 from trustpub.index.settings import Settings
-from trustpub.protocol.exchange import BadBody, Minted, Problem, read_token
+from trustpub.protocol.exchange import BadBody, Minted, MintRequest, Problem, read_mint, read_token
 from trustpub.tokens import macaroon
-from trustpub.tokens.caveats import Caveat, Expiry, ProjectIds, PublisherId, values, write
+from trustpub.tokens.caveats import Caveat, Expiry, ProjectIds, PublisherId, values, write_values
 from trustpub.tokens.keys import RootKeys
 from trustpub.trust import explain
-from trustpub.trust.claims import BadClaim, MalformedToken, SignedClaims, peek
-from trustpub.trust.decision import Identity, Refused, Trusted, decide
-from trustpub.trust.issuers import PROVIDERS
+from trustpub.trust.decision import NearMiss, Refused, Trusted, Withheld, decide
 from trustpub.trust.mismatch import Mismatch
+
+REPEAT_SECONDS = 60
+"""How long an answer that was lost may be asked for again."""
+
+_REUSED = refusal("invalid-reuse-token", "this identity token was used already; ask for a new one")
 
 
 class _Refuse(Exception):
@@ -32,36 +40,76 @@ class _Refuse(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Proven:
-    """An identity, and what is needed to use it once."""
+class _Asking:
+    """A request: from where, which, and when."""
 
-    identity: Identity
-    repository: str
-    once: str
-    """What tells this identity token from every other of its issuer."""
-    expires: int
-    seen: dict[str, str]
-    """The claims worth keeping in an event: no personal ones."""
+    peer: str
+    body_sha256: str
+    now: float
 
 
-_KEPT_CLAIMS = (
-    "repository", "repository_id", "repository_owner_id", "job_workflow_ref", "workflow_ref",
-    "environment", "event_name", "ref", "sha", "run_id", "run_attempt",
-)  # fmt: skip
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenProject:
+    """A project that a token would be for."""
+
+    name: str
+    pending: bool
+    """Whether its first upload is still to come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosedProject:
+    """A project of the publisher that this run may not publish."""
+
+    name: str
+    mismatches: tuple[Mismatch, ...]
+    """Which rules it does not keep."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preflight:
+    """What a mint would give."""
+
+    publisher_id: str
+    projects: tuple[OpenProject, ...]
+    withheld: tuple[ClosedProject, ...]
+    expires_in: int
+    """Seconds that the token would live."""
+
+    def body(self) -> dict[str, Any]:
+        """As it is sent."""
+        return {
+            "success": True,
+            "publisher": self.publisher_id,
+            "projects": [{"name": one.name, "pending": one.pending} for one in self.projects],
+            "withheld": [
+                {
+                    "name": one.name,
+                    "mismatches": [
+                        {"field": miss.field, "given": miss.given, "wanted": miss.wanted} for miss in one.mismatches
+                    ],
+                }
+                for one in self.withheld
+            ],
+            "expires_in": self.expires_in,
+        }
 
 
 class Mint:
-    """``POST /_/oidc/mint-token`` and ``POST /_/oidc/burn-token``."""
+    """``POST /_/oidc/mint-token``, ``POST /_/oidc/burn-token`` and ``POST /api/v1/preflight``."""
 
-    def __init__(self, *, store: Store, keys: Keys, root_keys: RootKeys, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self, *, store: Store, keys: Keys, root_keys: RootKeys, settings: Settings, clock: Clock, limits: Limits
+    ) -> None:
         self._store = store
-        self._keys = keys
         self._root_keys = root_keys
         self._settings = settings
         self._clock = clock
+        self._limits = limits
+        self._proof = Proof(store=store, keys=keys, audience=settings.audience, limits=limits)
 
     def mint(self, body: bytes, peer: str) -> Minted | Problem:
-        """Exchange the identity token in ``body`` for an upload token. ``peer``: the client's address, for events.
+        """Exchange the identity token in ``body`` for an upload token. ``peer``: the client's address, or empty.
 
         The order is security: nothing of the token is believed before step 5, nothing is written before step 9,
         and a refusal uses nothing up, so that a publisher can be mended and the same job tried again.
@@ -74,22 +122,52 @@ class Mint:
         6. the claims describe an identity
         7. publishers that could be meant are looked up
         8. the decision
-        9. in one transaction: decided again, used up, pinned, minted, noted
+        9. used up, pinned, minted, noted, in the transaction of 7 and 8: nobody can change a publisher in between
         10. the answer
         """
         now = self._clock()
-        proven = self._prove(body, now)
+        proven = self._proof.of(body, read_mint, peer, now)  # 1 to 6
+        if isinstance(proven, Problem):
+            return proven
+        asking = _Asking(peer=peer, body_sha256=hashlib.sha256(body).hexdigest(), now=now)
+        answer: Minted | Refused | Problem
+        try:
+            answer = self._store.transact(lambda writing: self._grant(writing, proven, asking))  # 7 to 9
+        except _Refuse as late:
+            answer = late.problem
+        if isinstance(answer, Minted):
+            return answer  # 10
+        self._limits.refused(proven.identity.issuer, proven.identity.subject, now)
+        return self._refuse(answer, proven, asking) if isinstance(answer, Refused) else answer
+
+    def preflight(self, body: bytes, peer: str) -> Preflight | Problem:
+        """What :meth:`mint` would answer now, as far as publishers go; nothing is used up, pinned, minted or kept.
+
+        It counts like a mint where it is refused, and says no more than one.
+        """
+        now = self._clock()
+        proven = self._proof.of(body, lambda sent: MintRequest(token=read_token(sent)), peer, now)
         if isinstance(proven, Problem):
             return proven
         with self._store.read() as reading:
-            verdict = _decide(reading, proven, now)  # 7, 8
+            verdict = _decide(reading, proven, now)
         if isinstance(verdict, Refused):
-            return self._refuse(verdict, proven, peer, now)
-        try:
-            with self._store.write() as writing:  # 9
-                return self._grant(writing, proven, peer, now)
-        except _Refuse as refusal:
-            return refusal.problem
+            self._limits.refused(proven.identity.issuer, proven.identity.subject, now)
+            return _told(verdict, proven)
+        return Preflight(
+            publisher_id=verdict.publisher.id,
+            projects=tuple(
+                OpenProject(name=link.project, pending=link.pending_until is not None) for link in verdict.links
+            ),
+            withheld=tuple(
+                ClosedProject(
+                    name=one.link.project,
+                    mismatches=explain.for_caller(_as_refused(verdict, one), proven.identity).mismatches,
+                )
+                for one in verdict.withheld
+            ),
+            expires_in=proven.issuer.terms.token_lifetime,
+        )
 
     def burn(self, body: bytes) -> Problem | None:
         """Revoke the minted token in ``body``, at once and for good. Never says whether it was one.
@@ -99,7 +177,7 @@ class Mint:
         try:
             token = read_token(body)
         except BadBody as fault:
-            return _problem("invalid-payload", str(fault))
+            return refusal("invalid-payload", str(fault))
         try:
             parsed = macaroon.parse(token)
         except macaroon.BadMacaroon:
@@ -119,153 +197,150 @@ class Mint:
             )
         return None
 
-    def _prove(self, body: bytes, now: float) -> _Proven | Problem:
-        try:
-            token = read_token(body).reveal()  # 1
-            words = peek(token)  # 2
-        except BadBody as fault:
-            return _problem("invalid-payload", str(fault))
-        except MalformedToken as fault:
-            return _problem("invalid-payload", f"malformed JWT: it {fault}")
-        with self._store.read() as reading:
-            issuer = reading.issuer(words.issuer)  # 3
-        if issuer is None:
-            return _problem("invalid-payload", "unknown trusted publishing issuer")
-        try:
-            jwk = self._keys.get(issuer, words.kid)  # 4
-        except NoSuchKey:
-            return _UNPROVEN
-        except IssuerDown as down:
-            detail = f"the keys of {issuer.url} cannot be had now: {down}"
-            return Problem(status=503, code="issuer-unavailable", title=_TITLE, detail=detail)
-        checked = verify(token, jwk, issuer, self._settings.audience, now)  # 5
-        if not isinstance(checked, tuple):
-            said = f"valid signature, but {checked.sentence}"
-            return _problem("invalid-token", said) if checked.proven else _UNPROVEN
-        claims, expires = checked
-        try:
-            identity = PROVIDERS[issuer.kind].identify(claims)  # 6
-        except BadClaim as fault:
-            return _problem("invalid-publisher", f"valid token, but {fault}")
-        return _Proven(
-            identity=identity,
-            repository=str(claims.get("repository", "")),
-            once=_once(token, claims),
-            expires=expires,
-            seen={name: str(claims[name])[:300] for name in _KEPT_CLAIMS if name in claims},
-        )
+    def _refuse(self, refused: Refused, proven: Proven, asking: _Asking) -> Problem:
+        """Leave those who registered the nearest publishers a note, and answer the caller.
 
-    def _grant(self, writing: Writing, proven: _Proven, peer: str, now: float) -> Minted:
-        verdict = _decide(writing, proven, now)  # a publisher may have gone since step 8
+        The attempt is the note. An event for the first one beside it would say the same twice.
+        """
+
+        def note(writing: Writing) -> None:
+            attempts.note(writing, refused, proven.identity, proven.seen, asking.peer, asking.now)
+
+        self._store.transact(note)
+        return _told(refused, proven)
+
+    def _grant(self, writing: Writing, proven: Proven, asking: _Asking) -> Minted | Refused | Problem:
+        """Steps 7 to 9. Raises :class:`_Refuse` where something was written already."""
+        now = asking.now
+        verdict = _decide(writing, proven, now)
         if isinstance(verdict, Refused):
-            told = explain.for_caller(verdict, proven.identity)
-            raise _Refuse(_problem("invalid-publisher", told.text, told.mismatches))
-        kept_until = proven.expires + LEEWAY + CLAIM_MARGIN
-        minted, row = self._sign(verdict, proven, now)
+            return verdict
+        row = self._row(verdict, proven, now)
         use = Use(
             issuer=proven.identity.issuer,
             key=proven.once,
-            expires=kept_until,
+            expires=proven.expires + LEEWAY + CLAIM_MARGIN,
             token_id=row.id,
             at=now,
-            peer=peer,
-            body_sha256="",
+            peer=asking.peer,
+            body_sha256=asking.body_sha256,
         )
-        if writing.claim(use) is not None:
-            raise _Refuse(_problem("invalid-reuse-token", "this identity token was used already; ask for a new one"))
-        self._pin(writing, verdict, proven)
+        earlier = writing.claim(use)
+        if earlier is not None:
+            return self._repeat(writing, verdict, proven, earlier, use)
+        _pin(writing, verdict, proven, now)
         writing.add_token(row)
-        facts = {**proven.seen, "token": row.id, "peer": peer, "expires": minted.expires}
-        for link in verdict.links:
-            writing.add_event(
-                Event(
-                    at=now,
-                    kind="token-minted",
-                    project_id=link.project_id,
-                    publisher_id=verdict.publisher.id,
-                    facts=facts,
-                )
-            )
-        return minted  # 10
+        facts = {**proven.seen, "token": row.id, "peer": asking.peer, "expires": row.expires}
+        _note(writing, verdict, "token-minted", facts, now)
+        for one in verdict.withheld:
+            _note_withheld(writing, verdict, one, proven, now)
+        return self._minted(row)
 
-    def _pin(self, writing: Writing, verdict: Trusted, proven: _Proven) -> None:
-        publisher = verdict.publisher
-        if not publisher.pin_on_first_use:
-            return
-        ids = {
-            name: value
-            for name, value in proven.identity.anchors(publisher).items()
-            if name not in publisher.fields and value is not None
-        }
-        if ids and not writing.pin(publisher.id, ids):
-            raise _Refuse(
-                _problem("invalid-publisher", "valid token, but the publisher was pinned to other ids meanwhile")
-            )
+    def _repeat(self, writing: Writing, verdict: Trusted, proven: Proven, earlier: Use, use: Use) -> Minted | Problem:
+        """The very same token once more, for a job whose connection broke before it had the answer.
 
-    def _sign(self, verdict: Trusted, proven: _Proven, now: float) -> tuple[Minted, Token]:
+        A token may be told twice only to whoever was told it first, as far as can be known: the address, the whole
+        request and the time are the same. And only while it can be no surprise to anybody: it has uploaded nothing,
+        was not burned, and would be given for the same projects now.
+        """
+        same = earlier.peer == use.peer and earlier.body_sha256 == use.body_sha256
+        if not (use.peer and same and 0 <= use.at - earlier.at < REPEAT_SECONDS):
+            return _REUSED
+        row = writing.token(earlier.token_id)
+        if row is None or row.used is not None or row.burned is not None:
+            return _REUSED
+        if row.publisher_id != verdict.publisher.id or row.key_id != self._root_keys.key_id:
+            return _REUSED
+        granted = {project for tag, *fields in row.caveats if tag == ProjectIds.tag for project in fields[0]}
+        if not granted or not granted.issubset(link.project_id for link in verdict.links):
+            return _REUSED
+        facts = {**proven.seen, "token": row.id, "peer": use.peer, "expires": row.expires}
+        _note(writing, verdict, "token-repeated", facts, use.at)
+        return self._minted(row)
+
+    def _row(self, verdict: Trusted, proven: Proven, now: float) -> Token:
         publisher, start = verdict.publisher, math.floor(now)
-        expires = math.ceil(now) + self._settings.token_lifetime
+        expires = math.ceil(now) + proven.issuer.terms.token_lifetime
         caveats: tuple[Caveat, ...] = (
             PublisherId(publisher.id),
             ProjectIds(tuple(link.project_id for link in verdict.links)),
             Expiry(expires_at=expires, not_before=start),
         )
-        token_id = str(uuid.uuid4())
-        signed = macaroon.create(
-            location=self._settings.host,
-            identifier=token_id,
-            root_key=self._root_keys.root(token_id),
-            caveats=tuple(write(caveat) for caveat in caveats),
-        )
-        row = Token(
-            id=token_id,
+        return Token(
+            id=str(uuid.uuid4()),
             key_id=self._root_keys.key_id,
             location=self._settings.host,
             publisher_id=publisher.id,
             user_id=None,
-            description=f"{proven.repository} {publisher.fields.get('workflow', '')}".strip(),
+            description=f"{proven.identity.subject} {publisher.fields.get('workflow', '')}".strip(),
             caveats=tuple(values(caveat) for caveat in caveats),
             scope="upload",
             created=start,
             expires=expires,
+            single_use=proven.single_use,
         )
-        return Minted(token=signed.serialize(), expires=expires), row
 
-    def _refuse(self, refused: Refused, proven: _Proven, peer: str, now: float) -> Problem:
-        """Answer the caller, and leave those who registered the nearest publishers a note of what differed."""
-        told = explain.for_caller(refused, proven.identity)
-        reasons = list(explain.for_maintainer(refused, proven.identity))[:5]
-        facts = {**proven.seen, "peer": peer, "reasons": reasons}
-        near = [miss.publisher for miss in refused.near_misses] or list(refused.tie)
-        told_to: list[tuple[str | None, str | None]] = [(link.project_id, one.id) for one in near for link in one.links]
-        with self._store.write() as writing:
-            for project_id, publisher_id in told_to[:10] or [(None, None)]:
-                writing.add_event(
-                    Event(at=now, kind="mint-refused", project_id=project_id, publisher_id=publisher_id, facts=facts)
-                )
-        return _problem("invalid-publisher", told.text, told.mismatches)
+    def _minted(self, row: Token) -> Minted:
+        """The token of this row. It is computed whenever it is told, and never stored."""
+        signed = macaroon.create(
+            location=row.location,
+            identifier=row.id,
+            root_key=self._root_keys.root(row.id),
+            caveats=tuple(write_values(one) for one in row.caveats),
+        )
+        return Minted(token=signed.serialize(), expires=row.expires)
 
 
-_TITLE = "Token request failed"
-
-
-def _problem(code: str, detail: str, mismatches: tuple[Mismatch, ...] = ()) -> Problem:
-    return Problem(status=422, code=code, title=_TITLE, detail=detail, mismatches=mismatches)
-
-
-_UNPROVEN = _problem("invalid-token", "malformed or invalid token")
-"""One text for whoever has proven nothing."""
-
-
-def _decide(reading: Reading, proven: _Proven, now: float) -> Trusted | Refused:
+def _decide(reading: Reading, proven: Proven, now: float) -> Trusted | Refused:
     identity = proven.identity
-    candidates = reading.candidates(identity.issuer, identity.kind, identity.lookups)
-    return decide(identity, candidates, math.floor(now))
+    candidates = reading.candidates(identity.issuer, identity.kind, identity.lookups)  # 7
+    return decide(identity, candidates, math.floor(now))  # 8
 
 
-def _once(token: str, claims: SignedClaims) -> str:
-    """``jti`` where the issuer gives one; else a hash of what was signed, which is as unique."""
-    jti = claims.get("jti")
-    if jti:
-        return f"jti:{jti}"
-    return "hash:" + hashlib.sha256(token.rpartition(".")[0].encode()).hexdigest()
+def _told(refused: Refused, proven: Proven) -> Problem:
+    told = explain.for_caller(refused, proven.identity)
+    return refusal("invalid-publisher", told.text, told.mismatches)
+
+
+def _pin(writing: Writing, verdict: Trusted, proven: Proven, now: float) -> None:
+    """Freeze the ids that the publisher does not have yet, by compare-and-set."""
+    publisher = verdict.publisher
+    if not publisher.pin_on_first_use:
+        return
+    anchors = proven.identity.anchors(publisher)
+    ids = {name: value for name, value in anchors.items() if name not in publisher.fields and value is not None}
+    if not ids:
+        return
+    if not writing.pin(publisher.id, ids):
+        raise _Refuse(refusal("invalid-publisher", "valid token, but the publisher was pinned to other ids meanwhile"))
+    _note(writing, verdict, "publisher-pinned", ids, now)
+
+
+def _note(writing: Writing, verdict: Trusted, kind: str, facts: Mapping[str, Any], now: float) -> None:
+    """An event for each project that the token is for, with the names of those it is not for."""
+    if verdict.withheld:
+        facts = {**facts, "withheld": [one.link.project for one in verdict.withheld]}
+    for link in verdict.links:
+        writing.add_event(
+            Event(at=now, kind=kind, project_id=link.project_id, publisher_id=verdict.publisher.id, facts=facts)
+        )
+
+
+def _note_withheld(writing: Writing, verdict: Trusted, one: Withheld, proven: Proven, now: float) -> None:
+    reasons: Iterable[str] = explain.for_maintainer(_as_refused(verdict, one), proven.identity)
+    facts = {**proven.seen, "reasons": list(reasons)}
+    writing.add_event(
+        Event(
+            at=now,
+            kind="project-withheld",
+            project_id=one.link.project_id,
+            publisher_id=verdict.publisher.id,
+            facts=facts,
+        )
+    )
+
+
+def _as_refused(verdict: Trusted, one: Withheld) -> Refused:
+    """The same of one project alone, to be explained."""
+    alone = replace(verdict.publisher, links=(one.link,))
+    return Refused(near_misses=(NearMiss(publisher=alone, failed=one.failed),))

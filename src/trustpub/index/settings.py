@@ -18,8 +18,6 @@ class Settings:
     """What the ``aud`` claim of an identity token must be."""
     rehearsal: bool = False
     """A throw-away index that accepts issuers on loopback and ``.test`` names."""
-    token_lifetime: int = 900
-    """Seconds (PEP 807: 900 to 21,600)."""
     max_file_bytes: int = 1024 * 1024 * 1024
 
     @property

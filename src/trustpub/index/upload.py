@@ -20,6 +20,7 @@ from trustpub.packages.metadata import Metadata
 from trustpub.packages.names import BadFilename, fault_in_filename, is_valid, normalize, read_filename
 from trustpub.protocol.exchange import Problem
 from trustpub.protocol.upload import Faults, Submission, read_fields
+from trustpub.trust.publishers import Publisher
 
 _CHUNK = 1024 * 1024
 _TITLE = "Upload refused"
@@ -150,9 +151,10 @@ class Upload:
     3. the form is whole, and all its faults are told at once
     4. the bearer may upload to the project
     5. the bytes are those that were announced, under the one name they can have
-    6. the same file again is no fault; another under its name is
+    6. the same file again is no fault; another under its name is, and so is a second one with a token for one
     7. the archive is sound, and what it says of itself is what the form says
-    8. in one transaction: 4 and 6 again, the file in its place, the project made real, the row, the event
+    8. the file is in its lasting place, durably; no row names it yet
+    9. in one transaction: 4 and 6 again, the token spent, the project made real, the row, the event
     """
 
     def __init__(
@@ -182,7 +184,7 @@ class Upload:
     def accept(
         self, bearer: Bearer, fields: Iterable[tuple[str, str]], filename: str | None, arrival: Arrival
     ) -> Accepted | Problem:
-        """Steps 3 to 8.
+        """Steps 3 to 9.
 
         Args:
             bearer: from :meth:`admit`.
@@ -202,20 +204,29 @@ class Upload:
         if faults:
             return _refused("invalid-file", faults)
         with self._store.read() as reading:
-            again = _existing(reading, target, filename or "", arrival)  # 6
+            again = _existing(reading, target, filename or "", arrival) or self._credentials.spent(bearer, reading)  # 6
         if again is not None:
             return again
         checked = _open(submission, filename or "", arrival)  # 7
         return checked if isinstance(checked, Problem) else self._commit(bearer, checked)
 
     def _commit(self, bearer: Bearer, checked: _Checked) -> Accepted | Problem:
+        """Steps 8 and 9.
+
+        Many may share the trip to the disk that ends a transaction, so none may make its own within one: the file gets
+        its place before. Where the transaction then refuses, which only a race brings about, the file stays behind
+        without a row, is served to nobody, and goes with the next sweep. It is not removed here: another upload of the
+        same bytes may just have kept it too, and be about to name it.
+        """
+        wheel = checked.submission.filetype == "bdist_wheel"
+        served = checked.metadata.raw if wheel else None
+        checked.arrival.staged.keep(checked.arrival.blake2b_256, checked.filename, served)  # 8
         try:
-            with self._store.write() as writing:  # 8
-                return self._publish(writing, bearer, checked)
+            return self._store.transact(lambda writing: self._publish(writing, bearer, checked, served))  # 9
         except _Refuse as refusal:
             return refusal.problem
 
-    def _publish(self, writing: Writing, bearer: Bearer, checked: _Checked) -> Accepted:
+    def _publish(self, writing: Writing, bearer: Bearer, checked: _Checked, served: bytes | None) -> Accepted:
         now, arrival = self._clock(), checked.arrival
         # Since step 4 the token may have been burned, the publisher removed, the name taken.
         target = self._credentials.may_upload(bearer, writing, checked.metadata.name)
@@ -226,11 +237,10 @@ class Upload:
             raise _Refuse(again)
         if again is not None:
             return again
-        project_id = _real_project(writing, target, bearer, checked.metadata.name, int(now))
-        wheel = checked.submission.filetype == "bdist_wheel"
-        served = checked.metadata.raw if wheel else None
-        # Durable before any row names it. Should the commit fail, a sweep finds a file without a row.
-        arrival.staged.keep(arrival.blake2b_256, checked.filename, served)
+        spent = self._credentials.spend(bearer, writing)
+        if spent is not None:
+            raise _Refuse(spent)
+        project_id = _real_project(writing, bearer, target, checked, now)
         writing.add_file(_row(checked, bearer, project_id, served, now))
         writing.touch(project_id)
         writing.add_event(_event(checked, bearer, project_id, now))
@@ -314,11 +324,12 @@ def _existing(
     return Problem(status=400, code="file-exists", title=_TITLE, detail=detail)
 
 
-def _real_project(writing: Writing, target: Project | NewProject, bearer: Bearer, name: str, now: int) -> str:
+def _real_project(writing: Writing, bearer: Bearer, target: Project | NewProject, checked: _Checked, now: float) -> str:
     """The id of the project, which exists after this and is not pending."""
+    name = checked.metadata.name
     if isinstance(target, Project):
-        if target.pending_until is not None:
-            writing.make_real(target.id, name=name, publisher_id=bearer.publisher.id if bearer.publisher else "")
+        if target.pending_until is not None and bearer.publisher is not None:
+            _make_real(writing, bearer.publisher, target, checked, now)
         return target.id
     held_in_vain = writing.project(name)
     if held_in_vain is not None:
@@ -327,13 +338,25 @@ def _real_project(writing: Writing, target: Project | NewProject, bearer: Bearer
         id=str(uuid.uuid4()),
         name=name,
         normalized=normalize(name),
-        created=now,
+        created=int(now),
         pending_until=None,
         serial=0,
     )
     writing.add_project(project)
     writing.add_member(project.id, target.owner.id)
     return project.id
+
+
+def _make_real(writing: Writing, publisher: Publisher, project: Project, checked: _Checked, now: float) -> None:
+    """The first accepted upload to a name that was held. Others for which it was held are told."""
+    lost = writing.make_real(project.id, name=checked.metadata.name, publisher_id=publisher.id)
+    facts = {"by": publisher.id, "filename": checked.filename}
+    for publisher_id in lost:
+        writing.add_event(
+            Event(
+                at=now, kind="pending-publisher-dropped", project_id=project.id, publisher_id=publisher_id, facts=facts
+            )
+        )
 
 
 def _row(checked: _Checked, bearer: Bearer, project_id: str, served: bytes | None, now: float) -> File:

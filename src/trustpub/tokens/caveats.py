@@ -10,7 +10,7 @@ that is not known refuses, because what it forbids is not known either.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, TypeAlias
 
@@ -112,7 +112,12 @@ def _not_for(context: Context) -> str:
 
 def write(caveat: Caveat) -> bytes:
     """The array as compact JSON, in PyPI's order of fields."""
-    return json.dumps(values(caveat), separators=(",", ":")).encode()
+    return write_values(values(caveat))
+
+
+def write_values(stored: Sequence[Any]) -> bytes:
+    """The same of tag and fields as they are stored, so that a token can be made again from its row."""
+    return json.dumps(stored, separators=(",", ":")).encode()
 
 
 def values(caveat: Caveat) -> tuple[Any, ...]:

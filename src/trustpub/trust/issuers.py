@@ -9,13 +9,40 @@ from urllib.parse import urlsplit
 
 from trustpub.trust.preset import preset
 from trustpub.trust.provider import Provider
-from trustpub.trust.providers import generic, github
-from trustpub.trust.providers.presets import circleci
+from trustpub.trust.providers import activestate, generic, github, gitlab, google
+from trustpub.trust.providers.presets import (
+    azure,
+    bitbucket,
+    buildkite,
+    circleci,
+    forgejo,
+    jenkins,
+    kubernetes,
+    semaphore,
+)
 
-_PRESETS = (circleci.PRESET,)
+PRESETS = (
+    circleci.PRESET,
+    buildkite.PRESET,
+    kubernetes.PRESET,
+    jenkins.PRESET,
+    forgejo.PRESET,
+    bitbucket.PRESET,
+    semaphore.PRESET,
+    azure.PRESET,
+)
+"""Those described in data alone."""
 
 PROVIDERS: Mapping[str, Provider] = {
-    one.kind: one for one in (github.PROVIDER, *map(preset, _PRESETS), generic.PROVIDER)
+    one.kind: one
+    for one in (
+        github.PROVIDER,
+        gitlab.PROVIDER,
+        google.PROVIDER,
+        activestate.PROVIDER,
+        *map(preset, PRESETS),
+        generic.PROVIDER,
+    )
 }
 """By kind; the generic one last."""
 

@@ -47,7 +47,7 @@ COMMANDS: Mapping[str, Entry] = {
         at="trustpub.cli.rehearse:rehearse", help="Play a whole release offline, impostors included.", extra="rehearse"
     ),
     "serve": Entry(at="trustpub.cli.serve:serve", help="Run an index with Trusted Publishing.", extra="server"),
-    "admin": Entry(at="trustpub.cli.admin:admin", help="Manage an index from the shell.", extra="server"),
+    "admin": Entry(at="trustpub.cli.admin.commands:admin", help="Manage an index from the shell.", extra="server"),
     "completion": Entry(at="trustpub.cli.completion:completion", help="Print the shell's completion script."),
 }
 

@@ -1,0 +1,23 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""``trustpub admin``: changes to an index in its folder, also while it is served."""
+
+from __future__ import annotations
+
+import click
+
+from trustpub.cli.admin.apply import apply
+from trustpub.cli.admin.issuers import issuer
+from trustpub.cli.admin.names import name
+from trustpub.cli.admin.people import token, user
+from trustpub.cli.admin.publishers import publisher
+from trustpub.cli.admin.records import attempts, events
+
+
+@click.group()
+def admin() -> None:
+    """Manage an index from the shell. Changes hold from the next request on."""
+
+
+for one in (user, token, issuer, publisher, name, apply, attempts, events):
+    admin.add_command(one)

@@ -1,0 +1,164 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""``trustpub admin issuer``: identity providers that the index believes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from trustpub.cli.admin.folder import in_folder, listing, open_index, read_json, read_text, show_rows
+from trustpub.cli.show import screen
+
+if TYPE_CHECKING:
+    from trustpub.index.ports import Issuer
+
+
+@click.group()
+def issuer() -> None:
+    """Identity providers that the index believes."""
+
+
+@issuer.command("add")
+@click.argument("url")
+@click.option("--kind", default="github", show_default=True, help="Whose claims its tokens hold.")
+@click.option(
+    "--jwks", type=click.Path(path_type=Path), metavar="FILE", help="Its keys (JSON); they are never fetched."
+)
+@click.option(
+    "--ca", type=click.Path(path_type=Path), metavar="FILE", help="Certificates (PEM) to fetch its keys with."
+)
+@click.option(
+    "--algorithm", "algorithms", multiple=True, type=click.Choice(["RS256", "ES256"]),
+    help="What it signs with; may be repeated.  [default: as its kind does]",
+)  # fmt: skip
+@click.option("--array-audience", is_flag=True, help="Its tokens have `aud` as an array of one.")
+@click.option("--max-age", type=int, metavar="SECONDS", help="How old an identity token may be.")
+@click.option("--max-lifetime", type=int, metavar="SECONDS", help="How long an identity token may be made to live.")
+@click.option("--token-lifetime", type=int, metavar="SECONDS", help="How long an upload token lives: 900 to 21600.")
+@click.option(
+    "--jwks-host", "jwks_hosts", multiple=True, metavar="HOST",
+    help="Where its keys may be, beside its own host; may be repeated.",
+)  # fmt: skip
+@click.option("--private", is_flag=True, help="It is at an address of a private network.")
+@click.option(
+    "--accept-shared-audience",
+    "audience",
+    metavar="AUDIENCE",
+    help="Its jobs cannot choose the audience: take tokens with this one, though others are shown them too.",
+)
+@in_folder
+def add_issuer(url: str, kind: str, jwks: Path | None, ca: Path | None, data: Path, **options: Any) -> None:
+    """Believe the issuer URL, spelled exactly as its tokens do; or give a known one other keys or terms."""
+    from trustpub.index.issuers import WantedTerms
+
+    terms = WantedTerms(
+        algorithms=options["algorithms"] or None,
+        array_audience=options["array_audience"] or None,
+        max_age=options["max_age"],
+        max_lifetime=options["max_lifetime"],
+        token_lifetime=options["token_lifetime"],
+    )
+    with open_index(data) as folder:
+        known = folder.issuers.add(
+            url,
+            kind,
+            jwks=None if jwks is None else read_json(jwks),
+            ca=None if ca is None else read_text(ca),
+            terms=terms,
+            audience=options["audience"],
+            jwks_hosts=options["jwks_hosts"],
+            private=options["private"],
+        )
+    seen = screen()
+    source = "the given key set" if jwks else "its own address"
+    if known.replaced:
+        seen.warning(
+            f"THE KEYS OF A KNOWN ISSUER WERE REPLACED. From now on those of {url} come from {source}: whoever holds "
+            f"them can publish as each of the {known.publishers} publisher(s) registered with it."
+        )
+    seen.step(f"Issuer {url} {'added' if known.before is None else 'changed'}; its keys come from {source}.")
+
+
+@issuer.command("list")
+@listing
+def list_issuers(data: Path, as_json: bool) -> None:
+    """Show all issuers and where their keys come from."""
+    with open_index(data) as folder:
+        found = folder.issuers.all()
+    show_rows(
+        [_row(one) for one in found],
+        as_json,
+        "No issuer is known, so nobody can publish.",
+        lambda row: f"{row['url']}  {row['kind']}, keys {row['keys']}" + (", own CA" if row["own_ca"] else ""),
+    )
+
+
+@issuer.command("show")
+@click.argument("url")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@in_folder
+def show_issuer(url: str, data: Path, as_json: bool) -> None:
+    """Show how tokens of the issuer URL are taken."""
+    import json
+
+    with open_index(data) as folder:
+        row = _row(folder.issuers.get(url))
+        publishers = sum(one.issuer == url for one in folder.publishers.all())
+    if as_json:
+        screen().result(json.dumps({**row, "publishers": publishers}, indent=2))
+        return
+    for line in (*_lines(row), f"publishers        {publishers}"):
+        screen().result(line)
+
+
+@issuer.command("remove")
+@click.argument("url")
+@in_folder
+def remove_issuer(url: str, data: Path) -> None:
+    """Believe the issuer URL no more."""
+    with open_index(data) as folder:
+        folder.issuers.remove(url)
+    screen().step(f"Issuer {url} removed.")
+
+
+@issuer.command("forget-keys")
+@click.argument("url")
+@in_folder
+def forget_keys(url: str, data: Path) -> None:
+    """Forget the keys that were fetched from URL: the next token has them fetched anew. For when one leaked."""
+    with open_index(data) as folder:
+        folder.issuers.forget_keys(url)
+    screen().step(f"The keys fetched from {url} are forgotten.")
+
+
+def _row(one: Issuer) -> dict[str, Any]:
+    return {
+        "url": one.url,
+        "kind": one.kind,
+        "keys": "fetched" if one.jwks is None else "given",
+        "own_ca": one.ca is not None,
+        "jwks_hosts": list(one.jwks_hosts),
+        "private": one.private,
+        "algorithms": list(one.terms.algorithms),
+        "array_audience": one.terms.array_audience,
+        "max_age": one.terms.max_age,
+        "max_lifetime": one.terms.max_lifetime,
+        "token_lifetime": one.terms.token_lifetime,
+        "shared_audience": one.audience,
+    }
+
+
+def _lines(row: Mapping[str, Any]) -> list[str]:
+    def plain(value: Any) -> str:
+        if isinstance(value, bool):
+            return "yes" if value else "no"
+        return ", ".join(value) if isinstance(value, list) else str(value)
+
+    shown = {name: plain(value) for name, value in row.items() if value not in (None, [])}
+    for name in ("max_age", "max_lifetime", "token_lifetime"):
+        shown[name] += " seconds"
+    return [f"{name.replace('_', ' '):18}{value}" for name, value in shown.items()]

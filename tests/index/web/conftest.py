@@ -7,32 +7,43 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
+import json
 import math
+import socket
 import tarfile
+import threading
+import time
 import uuid
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
+from joserfc import jwt
+from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 from starlette.types import ASGIApp
 
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.bootstrap import Folder, build_app, open_folder
 from trustpub.index.credentials import Credentials
+from trustpub.index.limits import Limits
 from trustpub.index.mint import Mint
 from trustpub.index.ports import Issuer, NoSuchKey, Project, Token, User
 from trustpub.index.settings import Settings
 from trustpub.index.simple import Pages
 from trustpub.index.upload import Upload
-from trustpub.index.web.app import build
+from trustpub.index.web.app import HTTP_PROTOCOL, build
 from trustpub.secret import Secret
 from trustpub.tokens import macaroon
 from trustpub.tokens.caveats import Expiry, ProjectIds, PublisherId, values, write
 from trustpub.tokens.keys import RootKeys
+from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Publisher
 
 NOW = 1_790_000_000.25
@@ -137,7 +148,14 @@ class House:
 
     @property
     def app(self) -> ASGIApp:
-        mint = Mint(store=self.store, keys=NoKeys(), root_keys=self.root_keys, settings=self.settings, clock=self.clock)
+        mint = Mint(
+            store=self.store,
+            keys=NoKeys(),
+            root_keys=self.root_keys,
+            settings=self.settings,
+            clock=self.clock,
+            limits=Limits(),
+        )
         pages = Pages(store=self.store, settings=self.settings)
         return build(mint=mint, upload=self.upload, pages=pages, blobs=self.blobs, settings=self.settings)
 
@@ -284,3 +302,103 @@ def site(house: House) -> Iterator[Site]:
     """The same on the web."""
     with TestClient(house.app, base_url="https://index.example", follow_redirects=False) as client:
         yield Site(house=house, client=client)
+
+
+ISSUER = "https://ci.example"
+
+
+@dataclass
+class Live:
+    """An index as `serve` makes it: its folder, its application, and an issuer whose keys it was given."""
+
+    folder: Folder
+    key: RSAKey
+    clock: Clock
+
+    @property
+    def app(self) -> ASGIApp:
+        return build_app(self.folder, self.folder.settings)
+
+    def claims(self, **changes: Any) -> dict[str, Any]:
+        """What a job of octo/hello says of itself; None leaves a claim out."""
+        now = int(self.clock.now)
+        claims: dict[str, Any] = {
+            "iss": ISSUER, "aud": self.folder.audience, "iat": now, "nbf": now - 600, "exp": now + 300,
+            "jti": str(uuid.uuid4()), "sub": "repo:octo/hello:environment:release",
+            "repository": "octo/hello", "repository_id": "456789",
+            "repository_owner": "octo", "repository_owner_id": "123456",
+            "job_workflow_ref": "octo/hello/.github/workflows/release.yml@refs/tags/v1",
+            "workflow_ref": "octo/hello/.github/workflows/release.yml@refs/tags/v1",
+            "ref": "refs/tags/v1", "ref_type": "tag", "ref_protected": "true", "sha": "f" * 40,
+            "event_name": "push", "environment": "release", "runner_environment": "github-hosted",
+        }  # fmt: skip
+        claims.update(changes)
+        return {name: value for name, value in claims.items() if value is not None}
+
+    def identity_token(self, *, header: Mapping[str, Any] | None = None, **changes: Any) -> str:
+        head = {"alg": "RS256", "typ": "JWT", "kid": "key-1", **(header or {})}
+        return jwt.encode(head, self.claims(**changes), self.key)
+
+    def body(self, *, features: Any = None, **changes: Any) -> bytes:
+        """Of a mint request."""
+        wish = {} if features is None else {"features": features}
+        return json.dumps({"token": self.identity_token(**changes), **wish}).encode()
+
+
+@pytest.fixture(scope="session")
+def signing_key() -> RSAKey:
+    """The issuer's."""
+    return RSAKey.generate_key(2048, parameters={"kid": "key-1"})
+
+
+@contextmanager
+def open_live(path: Path, key: RSAKey, *, token_lifetime: int = 900) -> Iterator[Live]:
+    """An index with the project Hello and its publisher."""
+    clock = Clock()
+    with open_folder(path, create=True, public_url="https://index.example", clock=clock) as folder:
+        link = Link(project_id=str(uuid.uuid4()), project="Hello")
+        fields = {
+            "repository": "octo/hello", "workflow": "release.yml", "environment": "release",
+            "owner_id": "123456", "repository_id": "456789",
+        }  # fmt: skip
+        jwks = {"keys": [key.as_dict(private=False)]}
+        terms = Terms(token_lifetime=token_lifetime)
+        project = Project(id=link.project_id, name="Hello", normalized="hello", created=0, pending_until=None, serial=1)
+        with folder.store.write() as writing:
+            writing.put_issuer(Issuer(url=ISSUER, kind="github", jwks=jwks, terms=terms))
+            writing.add_project(project)
+            writing.add_publisher(Publisher(id="pub-1", issuer=ISSUER, kind="github", fields=fields, links=(link,)))
+        yield Live(folder=folder, key=key, clock=clock)
+
+
+@pytest.fixture
+def live(tmp_path: Path, signing_key: RSAKey) -> Iterator[Live]:
+    """An index as it is served, with its clock in our hand."""
+    with open_live(tmp_path / "index", signing_key) as index:
+        yield index
+
+
+@pytest.fixture
+def web(live: Live) -> Iterator[TestClient]:
+    """A client of ``live`` that sends no Accept unless told to, and follows no redirect."""
+    with TestClient(live.app, base_url="https://index.example", follow_redirects=False) as client:
+        del client.headers["accept"]
+        yield client
+
+
+@contextmanager
+def serving(app: Any, protocol: Any = HTTP_PROTOCOL) -> Iterator[int]:
+    """The app on a free port."""
+    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None, log_level="critical")
+    server = uvicorn.Server(config)
+    listening = socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.01)
+        yield listening.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()

@@ -5,38 +5,19 @@
 from __future__ import annotations
 
 import socket
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-import uvicorn
 
 from trustpub.index.web.app import HTTP_PROTOCOL
 from trustpub.index.web.phrase import H11PhrasingProtocol, phrase
 
+from .conftest import serving
+
 PROTOCOLS = pytest.mark.parametrize("protocol", [HTTP_PROTOCOL, H11PhrasingProtocol])
 Talk = Callable[[bytes], bytes]
-
-
-@contextmanager
-def serving(app: Any, protocol: Any) -> Iterator[int]:
-    """The app on a free port."""
-    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None, log_level="critical")
-    server = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield listening.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
 
 
 def talk(port: int, *chunks: bytes) -> bytes:

@@ -8,16 +8,18 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import ColumnElement, Connection, RowMapping, select
+from sqlalchemy import ColumnElement, RowMapping, bindparam, select
 
+from trustpub.index.adapters.sql.connections import Opened
+from trustpub.index.adapters.sql.ready import Ready
 from trustpub.index.adapters.sql.rows import (
+    Row,
     attempt_of,
     event_of,
     file_of,
     issuer_of,
     project_of,
-    publisher_of,
-    rules_of,
+    publishers_of,
     token_of,
     user_of,
 )
@@ -38,17 +40,42 @@ from trustpub.index.adapters.sql.tables import (
 )
 from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Token, User
 from trustpub.packages.names import file_key, look_alike
-from trustpub.trust.publishers import Link, Publisher
+from trustpub.trust.publishers import Publisher
 
 PROJECT_LIST = "projects"
 """The counter that tells caches that the list of projects changed."""
+
+# One statement for rows and links: on PostgreSQL two could see two states.
+_PUBLISHERS = (
+    select(
+        publishers,
+        publisher_links.c.rules.label("rules"),
+        projects.c.id.label("project_id"),
+        projects.c.name.label("project"),
+        projects.c.pending_until.label("pending_until"),
+    )
+    .outerjoin(publisher_links, publisher_links.c.publisher_id == publishers.c.id)
+    .outerjoin(projects, projects.c.id == publisher_links.c.project_id)
+    .order_by(publishers.c.issuer, publishers.c.identity, publishers.c.id, projects.c.normalized)
+)
+
+_CANDIDATES = Ready(
+    _PUBLISHERS.where(
+        publishers.c.issuer == bindparam("issuer"),
+        publishers.c.kind == bindparam("kind"),
+        publishers.c.lookup == bindparam("lookup"),
+    )
+)
+_ISSUER = Ready(select(issuers).where(issuers.c.url == bindparam("url")))
+_TOKEN = Ready(select(tokens).where(tokens.c.id == bindparam("id")))
 
 
 class SqlReading:
     """:class:`trustpub.index.ports.Reading`; good as long as its transaction is open."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, opened: Opened) -> None:
+        self._connection = opened.core
+        self._driver = opened.driver
 
     def fact(self, name: str) -> str | None:
         value: str | None = self._value(facts.c.value, facts.c.name == name)
@@ -58,16 +85,17 @@ class SqlReading:
         return int(self._value(counters.c.value, counters.c.name == PROJECT_LIST) or 0)
 
     def issuer(self, url: str) -> Issuer | None:
-        row = self._row(issuers, issuers.c.url == url)
+        row = _ISSUER.row(self._driver, {"url": url})
         return None if row is None else issuer_of(row)
 
     def issuers(self) -> Sequence[Issuer]:
         return [issuer_of(row) for row in self._connection.execute(select(issuers).order_by(issuers.c.url)).mappings()]
 
     def candidates(self, issuer: str, kind: str, lookups: Collection[str]) -> Sequence[Publisher]:
-        return self._publishers(
-            publishers.c.issuer == issuer, publishers.c.kind == kind, publishers.c.lookup.in_(sorted(lookups))
-        )
+        rows: list[Row] = []
+        for lookup in sorted(lookups):
+            rows += _CANDIDATES.rows(self._driver, {"issuer": issuer, "kind": kind, "lookup": lookup})
+        return publishers_of(rows)
 
     def publisher(self, publisher_id: str) -> Publisher | None:
         return next(iter(self._publishers(publishers.c.id == publisher_id)), None)
@@ -131,7 +159,7 @@ class SqlReading:
         return None if row is None else file_of(row)
 
     def token(self, token_id: str) -> Token | None:
-        row = self._row(tokens, tokens.c.id == token_id)
+        row = _TOKEN.row(self._driver, {"id": token_id})
         return None if row is None else token_of(row)
 
     def tokens(self) -> Sequence[Token]:
@@ -169,33 +197,8 @@ class SqlReading:
         return [attempt_of(row) for row in self._connection.execute(newest).mappings()]
 
     def _publishers(self, *conditions: ColumnElement[bool]) -> list[Publisher]:
-        # One statement for rows and links: on PostgreSQL two could see two states.
-        statement = (
-            select(
-                publishers,
-                publisher_links.c.rules.label("rules"),
-                projects.c.id.label("project_id"),
-                projects.c.name.label("project"),
-                projects.c.pending_until.label("pending_until"),
-            )
-            .outerjoin(publisher_links, publisher_links.c.publisher_id == publishers.c.id)
-            .outerjoin(projects, projects.c.id == publisher_links.c.project_id)
-            .where(*conditions)
-            .order_by(publishers.c.issuer, publishers.c.identity, publishers.c.id, projects.c.normalized)
-        )
-        found: dict[str, tuple[RowMapping, list[Link]]] = {}
-        for row in self._connection.execute(statement).mappings():
-            links = found.setdefault(row["id"], (row, []))[1]
-            if row["project_id"] is not None:
-                links.append(
-                    Link(
-                        project_id=row["project_id"],
-                        project=row["project"],
-                        pending_until=row["pending_until"],
-                        rules=rules_of(row["rules"]),
-                    )
-                )
-        return [publisher_of(row, links) for row, links in found.values()]
+        statement = _PUBLISHERS.where(*conditions)
+        return publishers_of(list(self._connection.execute(statement).mappings()))
 
     def _row(self, table: Any, condition: ColumnElement[bool]) -> RowMapping | None:
         return self._connection.execute(select(table).where(condition).limit(1)).mappings().first()

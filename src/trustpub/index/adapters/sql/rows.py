@@ -5,16 +5,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, fields
+from functools import lru_cache
 from typing import Any
 
-from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Token, User
+from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Token, Use, User
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Publisher, Rules
 
 Row = Mapping[Any, Any]
+
+_NAMES: Mapping[type, tuple[str, ...]] = {
+    kind: tuple(field.name for field in fields(kind)) for kind in (Attempt, Event, File, Project, Token, Use, User)
+}
+
+
+def columns(value: Any) -> dict[str, Any]:
+    """The fields of one of the port's values. (``asdict`` copies what is in them too, which takes its time.)"""
+    return {name: getattr(value, name) for name in _NAMES[type(value)]}
 
 
 def identity_key(kind: str, fields: Mapping[str, str]) -> str:
@@ -39,16 +49,19 @@ def issuer_columns(issuer: Issuer) -> dict[str, Any]:
 
 def issuer_of(row: Row) -> Issuer:
     """From all columns."""
-    terms = json.loads(row["terms"])
+    return _issuer(**row)
+
+
+# There are few issuers, and each is read at every mint.
+@lru_cache(maxsize=64)
+def _issuer(terms: str, jwks: str | None, jwks_hosts: str, private: int, **columns: Any) -> Issuer:
+    said = json.loads(terms)
     return Issuer(
-        url=row["url"],
-        kind=row["kind"],
-        jwks=None if row["jwks"] is None else json.loads(row["jwks"]),
-        ca=row["ca"],
-        terms=Terms(**{**terms, "algorithms": tuple(terms["algorithms"])}),
-        audience=row["audience"],
-        jwks_hosts=tuple(json.loads(row["jwks_hosts"])),
-        private=bool(row["private"]),
+        jwks=None if jwks is None else json.loads(jwks),
+        terms=Terms(**{**said, "algorithms": tuple(said["algorithms"])}),
+        jwks_hosts=tuple(json.loads(jwks_hosts)),
+        private=bool(private),
+        **columns,
     )
 
 
@@ -57,6 +70,7 @@ def rules_text(rules: Rules) -> str:
     return json.dumps({name: value for name, value in asdict(rules).items() if value})
 
 
+@lru_cache(maxsize=256)
 def rules_of(text: str) -> Rules:
     """The rules in the text; an unknown one is an error, and not a link without it."""
     asked = json.loads(text)
@@ -65,8 +79,23 @@ def rules_of(text: str) -> Rules:
     return Rules(**asked)
 
 
-def publisher_of(row: Row, links: list[Link]) -> Publisher:
-    """From all columns, and its links."""
+def publishers_of(rows: Iterable[Row]) -> list[Publisher]:
+    """From rows of a publisher and one of its links, those of one publisher together."""
+    found: dict[str, tuple[Row, list[Link]]] = {}
+    for row in rows:
+        links = found.setdefault(row["id"], (row, []))[1]
+        if row["project_id"] is not None:
+            link = Link(
+                project_id=row["project_id"],
+                project=row["project"],
+                pending_until=row["pending_until"],
+                rules=rules_of(row["rules"]),
+            )
+            links.append(link)
+    return [_publisher(row, links) for row, links in found.values()]
+
+
+def _publisher(row: Row, links: list[Link]) -> Publisher:
     return Publisher(
         id=row["id"],
         issuer=row["issuer"],
@@ -78,18 +107,14 @@ def publisher_of(row: Row, links: list[Link]) -> Publisher:
     )
 
 
-_PROJECT = tuple(field.name for field in fields(Project))
-_FILE = tuple(field.name for field in fields(File))
-
-
 def project_of(row: Row) -> Project:
     """From all columns, or more."""
-    return Project(**{**{name: row[name] for name in _PROJECT}, "reminded": bool(row["reminded"])})
+    return Project(**{**{name: row[name] for name in _NAMES[Project]}, "reminded": bool(row["reminded"])})
 
 
 def file_of(row: Row) -> File:
     """From all columns, or more."""
-    return File(**{name: row[name] for name in _FILE})
+    return File(**{name: row[name] for name in _NAMES[File]})
 
 
 def token_of(row: Row) -> Token:

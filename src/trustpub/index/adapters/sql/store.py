@@ -9,30 +9,25 @@ one: two that read first and write later would then fail on each other instead o
 from __future__ import annotations
 
 import sqlite3
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar, cast
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, inspect
-from sqlalchemy.engine import URL
+from sqlalchemy import inspect
 
-from trustpub.errors import Misuse, Unreachable
+from trustpub.index.adapters.sql.connections import Connections, Opened, told
+from trustpub.index.adapters.sql.line import Job, Line
 from trustpub.index.adapters.sql.reading import SqlReading
 from trustpub.index.adapters.sql.writing import SqlWriting
 from trustpub.index.ports import Reading, Writing
 
 T = TypeVar("T")
 
-BUSY_SECONDS = 30
-"""How long a transaction waits for another process's before it gives up."""
-
-_BEGIN = "trustpub_begin"
 _MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -41,42 +36,65 @@ class SqlStore:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._engine = _engine(path)
+        self._connections = Connections(path)
         # SQLite lets one write at a time anyway; waiting here is fair and costs nothing, waiting there polls.
-        self._writing = threading.Lock()
+        self._line = Line(self._commit)
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
         """A consistent view: what others commit meanwhile is not seen."""
-        with self._transaction("BEGIN") as connection:
-            yield SqlReading(connection)
+        with self._connections.transaction("BEGIN") as opened:
+            yield SqlReading(opened)
 
     @contextmanager
     def write(self) -> Iterator[Writing]:
         """Committed durably when the block ends, rolled back when it raises. Not to be nested."""
-        with self._writing, self._transaction("BEGIN IMMEDIATE") as connection:
-            yield SqlWriting(connection)
+        with self._line.alone(), self._connections.transaction("BEGIN IMMEDIATE") as opened:
+            yield SqlWriting(opened)
 
     def transact(self, work: Callable[[Writing], T]) -> T:
-        """Run ``work`` in a transaction of its own, and return its answer."""
-        with self.write() as writing:
-            return work(writing)
+        """Run ``work`` in a transaction that it may share with others, each undone alone; durable on return."""
+        job = Job(work)
+        self._line.together(job)
+        if job.error is not None:
+            raise job.error
+        return cast(T, job.answer)
+
+    def _commit(self, jobs: Sequence[Job]) -> None:
+        """Do all of them in one transaction. If it cannot be committed none was done, and each is told so:
+        even a refusal may have been because of another's work that is now undone.
+        """
+        interrupted: BaseException | None = None
+        try:
+            with self._connections.transaction("BEGIN IMMEDIATE") as opened:
+                writing = SqlWriting(opened)
+                for job in jobs:
+                    _do(job, writing, opened)
+                    if job.error is not None and not isinstance(job.error, Exception):
+                        interrupted = job.error
+        except BaseException as error:
+            for job in jobs:
+                job.error = error
+            if not isinstance(error, Exception):
+                raise
+        if interrupted is not None:
+            raise interrupted
 
     def revision(self) -> str | None:
         """The schema's revision in the file; None while it is empty."""
-        with self._transaction("BEGIN") as connection:
-            return MigrationContext.configure(connection).get_current_revision()
+        with self._connections.transaction("BEGIN") as opened:
+            return MigrationContext.configure(opened.core).get_current_revision()
 
     def is_empty(self) -> bool:
         """Whether the file has no table at all."""
-        with self._transaction("BEGIN") as connection:
-            return not inspect(connection).get_table_names()
+        with self._connections.transaction("BEGIN") as opened:
+            return not inspect(opened.core).get_table_names()
 
     def upgrade(self) -> None:
         """Bring the schema to :func:`head`, all of it or nothing."""
-        with self._writing, self._transaction("BEGIN IMMEDIATE") as connection:
+        with self._line.alone(), self._connections.transaction("BEGIN IMMEDIATE") as opened:
             config = _alembic()
-            config.attributes["connection"] = connection
+            config.attributes["connection"] = opened.core
             command.upgrade(config, "head")
 
     def copy_to(self, path: Path) -> None:
@@ -86,14 +104,19 @@ class SqlStore:
 
     def close(self) -> None:
         """Close every connection that is not in use; the store can be used again."""
-        self._engine.dispose()
+        self._connections.close()
 
-    @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Connection]:
-        with self._engine.connect() as connection:
-            connection = connection.execution_options(**{_BEGIN: begin})
-            with connection.begin():
-                yield connection
+
+def _do(job: Job, writing: SqlWriting, opened: Opened) -> None:
+    opened.driver.execute("SAVEPOINT job")
+    try:
+        job.answer = job.work(writing)
+    except BaseException as error:
+        if not opened.driver.in_transaction:
+            raise  # SQLite gave all of it up, as it does when the disk is full
+        opened.driver.execute("ROLLBACK TO job")
+        job.error = told(error) or error
+    opened.driver.execute("RELEASE job")
 
 
 def head() -> str:
@@ -115,45 +138,3 @@ def _alembic() -> Config:
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     return config
-
-
-def _engine(path: Path) -> Engine:
-    url = URL.create("sqlite+pysqlite", database=str(path))
-    engine = create_engine(
-        url, poolclass=QueuePool, pool_size=16, max_overflow=64, connect_args={"timeout": BUSY_SECONDS}
-    )
-    event.listen(engine, "connect", _prepare)
-    event.listen(engine, "begin", _begin)
-    event.listen(engine, "handle_error", _translate)
-    return engine
-
-
-def _prepare(connection: Any, _record: object) -> None:
-    connection.isolation_level = None  # BEGIN is ours
-    try:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute("PRAGMA trusted_schema = OFF")
-    except sqlite3.Error:
-        connection.close()  # the pool has not taken it yet, and never will
-        raise
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
-
-
-def _translate(context: Any) -> None:
-    """What a person can do something about becomes an error with a sentence; all else stays a bug."""
-    error = context.original_exception
-    code = getattr(error, "sqlite_errorcode", None)
-    primary = None if code is None else code & 0xFF
-    if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        raise Unreachable(f"The index's database was locked by another program for {BUSY_SECONDS} seconds.") from error
-    if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        raise Misuse("The index's database cannot be opened for writing.") from error
-    if primary == sqlite3.SQLITE_FULL:
-        raise Unreachable("The disk that holds the index's database is full.") from error
-    if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
-        raise Misuse("The index's database is damaged, or is no database.") from error

@@ -6,14 +6,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import Executable, delete, exists, insert, select, update
+from sqlalchemy import Executable, bindparam, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
 from trustpub.index.adapters.sql.reading import PROJECT_LIST, SqlReading
-from trustpub.index.adapters.sql.rows import identity_key, issuer_columns, rules_text
+from trustpub.index.adapters.sql.ready import Ready
+from trustpub.index.adapters.sql.rows import columns, identity_key, issuer_columns, rules_text
 from trustpub.index.adapters.sql.tables import (
     attempts,
     claims,
@@ -35,6 +35,11 @@ from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.publishers import Publisher, Rules
 
+_ADD_TOKEN = Ready(insert(tokens))
+_ADD_EVENT = Ready(insert(events))
+_CLAIM = Ready(upsert(claims).on_conflict_do_nothing())
+_CLAIMED = Ready(select(claims).where(claims.c.issuer == bindparam("issuer"), claims.c.key == bindparam("key")))
+
 
 class SqlWriting(SqlReading):
     """:class:`trustpub.index.ports.Writing`; sees what it wrote itself."""
@@ -44,9 +49,9 @@ class SqlWriting(SqlReading):
         self._run(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
     def put_issuer(self, issuer: Issuer) -> None:
-        columns = issuer_columns(issuer)
-        row = upsert(issuers).values(columns)
-        self._run(row.on_conflict_do_update(index_elements=["url"], set_=columns))
+        values = issuer_columns(issuer)
+        row = upsert(issuers).values(values)
+        self._run(row.on_conflict_do_update(index_elements=["url"], set_=values))
 
     def remove_issuer(self, url: str) -> bool:
         return self._run(delete(issuers).where(issuers.c.url == url)) == 1
@@ -68,10 +73,9 @@ class SqlWriting(SqlReading):
             self.link_publisher(publisher.id, link.project_id, link.rules)
 
     def link_publisher(self, publisher_id: str, project_id: str, rules: Rules) -> None:
-        columns = {"publisher_id": publisher_id, "project_id": project_id, "rules": rules_text(rules)}
-        row = upsert(publisher_links).values(columns)
-        key = ["publisher_id", "project_id"]
-        self._run(row.on_conflict_do_update(index_elements=key, set_={"rules": columns["rules"]}))
+        text, key = rules_text(rules), ["publisher_id", "project_id"]
+        row = upsert(publisher_links).values(publisher_id=publisher_id, project_id=project_id, rules=text)
+        self._run(row.on_conflict_do_update(index_elements=key, set_={"rules": text}))
 
     def unlink_publisher(self, publisher_id: str, project_id: str) -> bool:
         link = (publisher_links.c.publisher_id == publisher_id) & (publisher_links.c.project_id == project_id)
@@ -91,7 +95,7 @@ class SqlWriting(SqlReading):
         return self._run(update(publishers).where(same).values(fields=json.dumps({**fields, **ids}))) == 1
 
     def add_project(self, project: Project) -> None:
-        self._run(insert(projects).values(**asdict(project), look_alike=look_alike(project.name)))
+        self._run(insert(projects).values(**columns(project), look_alike=look_alike(project.name)))
         if project.pending_until is None:
             self._project_list_changed()
 
@@ -139,13 +143,13 @@ class SqlWriting(SqlReading):
         self._run(upsert(members).values(project_id=project_id, user_id=user_id).on_conflict_do_nothing())
 
     def add_file(self, file: File) -> None:
-        self._run(insert(files).values(**asdict(file), normalized=file_key(file.filename)))
+        self._run(insert(files).values(**columns(file), normalized=file_key(file.filename)))
 
     def add_user(self, user: User) -> None:
-        self._run(insert(users).values(**asdict(user), folded=user.name.lower()))
+        self._run(insert(users).values(**columns(user), folded=user.name.lower()))
 
     def add_token(self, token: Token) -> None:
-        self._run(insert(tokens).values(**{**asdict(token), "caveats": json.dumps(token.caveats)}))
+        _ADD_TOKEN.run(self._driver, {**columns(token), "caveats": json.dumps(token.caveats)})
 
     def burn(self, token_id: str, at: int) -> None:
         self._run(update(tokens).where(tokens.c.id == token_id, tokens.c.burned.is_(None)).values(burned=at))
@@ -158,9 +162,10 @@ class SqlWriting(SqlReading):
         return single_use is not None and not single_use
 
     def claim(self, use: Use) -> Use | None:
-        if self._run(upsert(claims).values(**asdict(use)).on_conflict_do_nothing()) == 1:
+        values = columns(use)
+        if _CLAIM.run(self._driver, values).rowcount == 1:
             return None
-        row = self._row(claims, (claims.c.issuer == use.issuer) & (claims.c.key == use.key))
+        row = _CLAIMED.row(self._driver, values)
         if row is None:
             raise RuntimeError("a note stands in the way that is not there")
         return Use(**row)
@@ -172,19 +177,19 @@ class SqlWriting(SqlReading):
         return self._run(delete(tokens).where(tokens.c.publisher_id.is_not(None), tokens.c.expires < before))
 
     def add_event(self, event: Event) -> None:
-        self._run(insert(events).values(**{**asdict(event), "facts": json.dumps(dict(event.facts))}))
+        _ADD_EVENT.run(self._driver, {**columns(event), "id": None, "facts": json.dumps(dict(event.facts))})
 
     def note_attempt(self, attempt: Attempt, *, most: int) -> None:
         near = attempts.c.project_id.is_not_distinct_from(attempt.project_id)
         again = {"last": attempt.last, "count": attempts.c.count + attempt.count, "peer": attempt.peer}
         if self._run(update(attempts).where(near, attempts.c.digest == attempt.digest).values(again)):
             return
-        columns = {
-            **asdict(attempt),
+        values = {
+            **columns(attempt),
             "claims": json.dumps(dict(attempt.claims)),
             "reasons": json.dumps(attempt.reasons),
         }
-        self._run(insert(attempts).values(columns))
+        self._run(insert(attempts).values(values))
         kept = select(attempts.c.id).where(near).order_by(attempts.c.last.desc(), attempts.c.id).limit(most)
         self._run(delete(attempts).where(near, attempts.c.id.not_in(kept)))
 

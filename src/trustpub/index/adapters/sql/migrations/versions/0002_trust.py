@@ -45,7 +45,7 @@ def _issuers() -> None:
     op.add_column("issuers", sa.Column("terms", sa.Text(), nullable=False, server_default=terms))
     op.add_column("issuers", sa.Column("audience", sa.Text(), nullable=True))
     op.add_column("issuers", sa.Column("jwks_hosts", sa.Text(), nullable=False, server_default="[]"))
-    op.add_column("issuers", sa.Column("private", FLAG, nullable=False, server_default="0"))
+    op.add_column("issuers", sa.Column("private", FLAG, nullable=False, server_default=sa.text("0")))
 
 
 def _names() -> None:
@@ -57,7 +57,7 @@ def _names() -> None:
         sqlite_strict=True,
     )
     op.add_column("projects", sa.Column("look_alike", sa.Text(), nullable=False, server_default=""))
-    op.add_column("projects", sa.Column("reminded", FLAG, nullable=False, server_default="0"))
+    op.add_column("projects", sa.Column("reminded", FLAG, nullable=False, server_default=sa.text("0")))
     op.create_index(op.f("ix_projects_look_alike"), "projects", ["look_alike"], unique=False)
     projects = sa.table("projects", sa.column("id"), sa.column("name"), sa.column("look_alike"))
     bind = op.get_bind()
@@ -85,10 +85,10 @@ def _publishers() -> None:
 
 
 def _uses() -> None:
-    op.add_column("tokens", sa.Column("single_use", FLAG, nullable=False, server_default="0"))
+    op.add_column("tokens", sa.Column("single_use", FLAG, nullable=False, server_default=sa.text("0")))
     op.add_column("tokens", sa.Column("used", WHOLE, nullable=True))
     op.add_column("claims", sa.Column("token_id", sa.Text(), nullable=False, server_default=""))
-    op.add_column("claims", sa.Column("at", MOMENT, nullable=False, server_default="0"))
+    op.add_column("claims", sa.Column("at", MOMENT, nullable=False, server_default=sa.text("0")))
     op.add_column("claims", sa.Column("peer", sa.Text(), nullable=False, server_default=""))
     op.add_column("claims", sa.Column("body_sha256", sa.Text(), nullable=False, server_default=""))
 

@@ -1,0 +1,42 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""Statements that are made once, for what happens at every mint.
+
+SQLAlchemy takes 20 to 60 times as long to run such a statement as SQLite itself. Here it writes the SQL, when the
+module is loaded, and then stands aside.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, cast
+
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine.default import DefaultDialect
+from sqlalchemy.sql.compiler import SQLCompiler
+
+
+class Ready:
+    """One statement, whose parameters are named by ``bindparam`` or, in an insert without values, by the columns."""
+
+    def __init__(self, statement: ClauseElement) -> None:
+        dialect: DefaultDialect = sqlite.dialect()
+        compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
+        self.text = str(compiled)
+        self._columns = tuple(column.key for column in getattr(statement, "selected_columns", ()))
+        self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
+
+    def run(self, connection: sqlite3.Connection, values: Mapping[str, Any]) -> sqlite3.Cursor:
+        """Run it with these values."""
+        return connection.execute(self.text, [values[name] for name in self._names])
+
+    def row(self, connection: sqlite3.Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The first row, by column."""
+        found = self.run(connection, values).fetchone()
+        return None if found is None else dict(zip(self._columns, found, strict=True))
+
+    def rows(self, connection: sqlite3.Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """All rows, by column."""
+        return [dict(zip(self._columns, row, strict=True)) for row in self.run(connection, values)]

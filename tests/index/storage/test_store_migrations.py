@@ -1,0 +1,140 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""A database of every earlier version is brought to the newest, with all that is in it."""
+
+from __future__ import annotations
+
+import dataclasses
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
+from sqlalchemy.exc import IntegrityError
+
+from trustpub.index.adapters.sql.store import SqlStore, head, knows
+from trustpub.index.adapters.sql.tables import metadata
+from trustpub.index.ports import Issuer, Project, Use
+from trustpub.trust.provider import Terms
+from trustpub.trust.publishers import Link, Publisher, Rules
+
+from .conftest import PUBLIC
+
+ANNAS = "00000000-0000-0000-0000-000000000001"
+HELD = "00000000-0000-0000-0000-000000000003"
+
+
+@pytest.fixture
+def upgraded(tmp_path: Path) -> Iterator[SqlStore]:
+    with closing(sqlite3.connect(tmp_path / "index.db")) as database:
+        database.executescript((Path(__file__).parent / "written_by_0001.sql").read_text())
+    store = SqlStore(tmp_path / "index.db")
+    assert store.revision() == "0001"
+    store.upgrade()
+    yield store
+    store.close()
+
+
+def test_what_the_first_version_wrote_has_the_newest_form(upgraded: SqlStore) -> None:
+    engine = create_engine(f"sqlite:///{upgraded.path}")
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        tables = connection.exec_driver_sql("SELECT name, strict FROM pragma_table_list WHERE schema = 'main'").all()
+        assert [name for name, strict in tables if not strict and "alembic" not in name and "sqlite" not in name] == []
+        assert connection.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok"
+        assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
+    engine.dispose()
+    assert upgraded.revision() == head()
+    assert knows("0001")
+
+
+def test_an_upgrade_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "index.db")) as database:
+        database.executescript((Path(__file__).parent / "written_by_0001.sql").read_text())
+        database.execute("CREATE TABLE attempts (id TEXT)")
+        database.commit()
+        before = list(database.iterdump())
+    store = SqlStore(tmp_path / "index.db")
+    with pytest.raises(Exception, match="attempts"):
+        store.upgrade()
+    assert store.revision() == "0001"
+    store.close()
+    with closing(sqlite3.connect(tmp_path / "index.db")) as database:
+        assert list(database.iterdump()) == before
+
+
+def test_issuers_get_the_terms_of_their_kind(upgraded: SqlStore) -> None:
+    terms = Terms(max_age=3600, max_lifetime=3600)
+    with upgraded.read() as reading:
+        assert reading.issuers() == [
+            Issuer(
+                url="https://ghes.example/_services/token",
+                kind="github",
+                jwks={"keys": [{"kid": "1", "kty": "RSA"}]},
+                ca="PEM",
+                terms=terms,
+            ),
+            Issuer(url=PUBLIC, kind="github", terms=terms),
+        ]
+
+
+def test_publishers_keep_ids_fields_and_projects_and_are_found(upgraded: SqlStore) -> None:
+    fields = {
+        "repository": "Octo-Org/Hello", "workflow": "Release.yml", "environment": "pypi prod",
+        "owner_id": "1", "repository_id": "2",
+    }  # fmt: skip
+    link = Link(project_id="project-1", project="Lilo_Tools", rules=Rules())
+    with upgraded.read() as reading:
+        found = {one.id: one for one in reading.candidates(PUBLIC, "github", {"octo-org/hello"})}
+        assert found[ANNAS] == Publisher(id=ANNAS, issuer=PUBLIC, kind="github", fields=fields, links=(link,))
+        assert len(found) == 2
+        assert [one.pin_on_first_use for one in reading.publishers("new-thing")] == [True]
+        assert len(reading.publishers()) == 3
+
+
+@pytest.mark.parametrize("publisher_id", [ANNAS, "00000000-0000-0000-0000-000000000004"])
+def test_the_same_identity_cannot_be_registered_beside_an_old_one(upgraded: SqlStore, publisher_id: str) -> None:
+    with upgraded.read() as reading:
+        old = reading.publisher(publisher_id)
+    assert old is not None
+    with pytest.raises(IntegrityError), upgraded.write() as writing:
+        writing.add_publisher(dataclasses.replace(old, id="new", links=()))
+
+
+def test_names_that_look_alike_are_found_among_the_old_ones(upgraded: SqlStore) -> None:
+    with upgraded.read() as reading:
+        alike = reading.project_like("l-i.l_o-t0ols")
+        assert alike is not None
+        assert alike.normalized in {"1i1o-tools", "lilo-tools"}
+        held = reading.project_like("newthing")
+        assert held == reading.project_by_id(HELD)
+        assert held == Project(
+            id=HELD, name="New-Thing", normalized="new-thing", created=1_790_000_000,
+            pending_until=1_792_592_000, serial=0, reminded=False,
+        )  # fmt: skip
+
+
+def test_a_note_of_a_used_identity_token_stands(upgraded: SqlStore) -> None:
+    again = Use(issuer=PUBLIC, key="jti:1", expires=1, token_id="t", at=1.5, peer="192.0.2.7", body_sha256="d" * 64)
+    with upgraded.write() as writing:
+        first = writing.claim(again)
+    assert first == Use(issuer=PUBLIC, key="jti:1", expires=1_790_000_390, token_id="", at=0.0, peer="", body_sha256="")
+
+
+def test_tokens_files_people_and_events_are_all_there(upgraded: SqlStore) -> None:
+    with upgraded.write() as writing:
+        minted = writing.token("token-1")
+        assert minted is not None
+        assert (minted.publisher_id, minted.single_use, minted.used) == (ANNAS, False, None)
+        assert minted.caveats == ((0, 200, 100), (2, ("project-1",)), (4, ANNAS))
+        assert writing.spend("token-1", 150)
+        assert [(one.id, one.burned) for one in writing.tokens()] == [("token-2", 150)]
+        assert [one.filename for one in writing.files("project-1")] == ["lilo_tools-1.0.tar.gz"]
+        assert writing.is_member("project-1", "user-1")
+        assert len(writing.events()) == 4
+        assert writing.fact("audience") == "index_example_1234"
+        assert writing.serial() == 2

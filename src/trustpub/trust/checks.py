@@ -22,9 +22,13 @@ def folded(text: str) -> str:
     return text.translate(_LOWER)
 
 
-def same(field: str, wanted: str, given: str | None) -> Check:
-    """Equal, case and all. Empty means no."""
-    return Check(field=field, wanted=wanted, given=given, holds=bool(wanted) and wanted == given)
+def same(field: str, wanted: str, given: str | None, *, instead: str | None = None) -> Check:
+    """Equal, case and all. Empty means no.
+
+    Where there is nothing to compare, ``instead`` is shown as what was given; it is never compared.
+    """
+    holds = bool(wanted) and wanted == given
+    return Check(field=field, wanted=wanted, given=instead if given is None else given, holds=holds)
 
 
 def alike(field: str, wanted: str, given: str | None) -> Check:

@@ -155,20 +155,17 @@ class Identity:
         if workflow is not None or "calling_workflow" not in wanted:
             called = _CALLED.match(workflow or "")
             if called is None:
-                checks.append(same("workflow", workflow or "", self._shown(self.job_workflow_ref)))
+                file = self._own_file(self.job_workflow_ref)
+                checks.append(same("workflow", workflow or "", file, instead=self.job_workflow_ref))
             else:
                 given = self.job_workflow_ref
                 checks.append(
                     Check(field="workflow", wanted=called.string, given=given, holds=_is_called(called, given))
                 )
         if "calling_workflow" in wanted:
-            given_calling = self.workflow_ref and self._shown(self.workflow_ref)
-            checks.append(same("calling_workflow", wanted["calling_workflow"], given_calling))
+            file = self._own_file(self.workflow_ref or "")
+            checks.append(same("calling_workflow", wanted["calling_workflow"], file, instead=self.workflow_ref))
         return checks
-
-    def _shown(self, workflow_ref: str) -> str:
-        """The file's name if it is the repository's own, else all of it, which no file's name is equal to."""
-        return self._own_file(workflow_ref) or workflow_ref
 
     def _own_file(self, workflow_ref: str) -> str | None:
         """The file's name, if it lies in this repository and was taken from the very ref or commit of the run.

@@ -115,12 +115,16 @@ class Identity:
         """
         wanted = publisher.fields
         namespace, _, project = self.project_path.rpartition("/")
-        file = self._own_file() or self.ci_config_ref_uri
         checks = [
             alike("namespace", wanted.get("namespace", ""), namespace),
             alike("project", wanted.get("project", ""), project),
             *anchored(publisher, self.anchors(publisher)),
-            same("workflow_filepath", wanted.get("workflow_filepath", ""), file),
+            same(
+                "workflow_filepath",
+                wanted.get("workflow_filepath", ""),
+                self._own_file(),
+                instead=self.ci_config_ref_uri,
+            ),
         ]
         if "environment" in wanted:
             checks.append(same("environment", wanted["environment"], self.environment))

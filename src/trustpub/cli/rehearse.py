@@ -23,6 +23,7 @@ from trustpub.cli.show import Screen, screen
 from trustpub.errors import Declined, Misuse, TrustpubError
 
 if TYPE_CHECKING:
+    from trustpub.rehearsal.plays.play import Wishes
     from trustpub.rehearsal.processes import Children
     from trustpub.rehearsal.release import Plan
     from trustpub.rehearsal.report import Report
@@ -30,9 +31,14 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("project_dir", metavar="[PROJECT_DIR]", default=".", type=click.Path(path_type=Path))
-@click.option("--repository", metavar="OWNER/NAME", help="The GitHub repository, if git's remote does not say it.")
-@click.option("--workflow", metavar="FILE", help="The workflow that publishes, such as release.yml.")
+@click.option(
+    "--provider", type=click.Choice(["github", "gitlab", "google"]), default="github", show_default=True,
+    help="Whose CI is played.",
+)  # fmt: skip
+@click.option("--repository", metavar="OWNER/NAME", help="The repository or project, if git's remote does not say it.")
+@click.option("--workflow", metavar="FILE", help="The file that publishes, such as release.yml or .gitlab-ci.yml.")
 @click.option("--environment", metavar="NAME", help="The environment of the job that publishes.")
+@click.option("--service-account", metavar="EMAIL", help="The service account that publishes from Google Cloud.")
 @click.option("--no-isolation", is_flag=True, help="Build with what is installed here: the offline way.")
 @click.option("--dist", metavar="DIR", type=click.Path(path_type=Path), help="Take built files instead of building.")
 @click.option("--version", metavar="V", help="Build as this version, put where the workflow would put it.")
@@ -44,8 +50,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object; steps go to stderr.")
 @click.option("--keep", is_flag=True, help="Leave the index running at the end, and say where.")
 def rehearse(
-    project_dir: Path, repository: str | None, workflow: str | None, environment: str | None, no_isolation: bool,
-    dist: Path | None, version: str | None, client: str, with_deps: bool, as_json: bool, keep: bool,
+    project_dir: Path, provider: str, repository: str | None, workflow: str | None, environment: str | None,
+    service_account: str | None, no_isolation: bool, dist: Path | None, version: str | None, client: str,
+    with_deps: bool, as_json: bool, keep: bool,
 ) -> None:  # fmt: skip
     """Play a whole release offline, impostors included.
 
@@ -53,13 +60,16 @@ def rehearse(
     of its own release workflow, and installed back. Then everybody who must not get a token asks for one. Nothing
     outside a temporary folder is touched.
     """
+    from trustpub.rehearsal.plays.play import Wishes
     from trustpub.rehearsal.release import Plan
 
     if dist is not None and (version is not None or no_isolation):
         raise Misuse("With --dist nothing is built, so --version and --no-isolation have no meaning.")
+    wishes = Wishes(repository=repository, workflow=workflow, environment=environment, service_account=service_account)
+    _check_fit(provider, wishes)
     plan = Plan(
-        folder=project_dir, repository=repository, workflow=workflow, environment=environment,
-        isolation=not no_isolation, dist=dist, version=version, client=client, with_deps=with_deps,
+        folder=project_dir, provider=provider, wishes=wishes, isolation=not no_isolation, dist=dist, version=version,
+        client=client, with_deps=with_deps,
     )  # fmt: skip
     seen = screen()
     seen.aside = as_json
@@ -70,6 +80,16 @@ def rehearse(
             told = {"kind": type(error).__name__, "message": error.message, "hint": error.hint}
             seen.result(json.dumps({"ok": False, "exit_code": error.exit_code, "error": told}, indent=2))
         raise
+
+
+def _check_fit(provider: str, wishes: Wishes) -> None:
+    """That nothing is said about a job of one CI that only a job of another has."""
+    names = ("repository", "workflow", "environment") if provider == "google" else ("service_account",)
+    given = [f"--{name.replace('_', '-')}" for name in names if getattr(wishes, name) is not None]
+    if given:
+        raise Misuse(
+            f"With --provider {provider}, {' and '.join(given)} {'has' if len(given) == 1 else 'have'} no meaning."
+        )
 
 
 class _Found(Declined):
@@ -157,7 +177,7 @@ def _told(kept: dict[str, Any]) -> str:
             f"Its data       {kept['data']}",
             f"Stop it        kill {kept['pid']}",
             f"Clean up       rm -r {kept['folder']}",
-            "The emulated GitHub ended with this command: from this index one can install, and no job gets a token.",
+            "The emulated CI ended with this command: from this index one can install, and no job gets a token.",
         ]
     )
 

@@ -20,17 +20,23 @@ from trustpub.secret import Secret
 CLIENTS = ("trustpub", "twine", "uv")
 """What can publish. twine knows Trusted Publishing only for PyPI, so it is given a token by ``trustpub mint``."""
 
+_UV_KNOWS = ("github", "gitlab")
 PUBLISH_SECONDS = 600.0
 
 _US = (sys.executable, "-m", "trustpub")
 
 
-def check(client: str, env: Mapping[str, str]) -> None:
-    """That ``client`` can be run here.
+def check(client: str, kind: str, env: Mapping[str, str]) -> None:
+    """That ``client`` can be run here, by a job of this ``kind`` of provider.
 
     Raises:
-        Misuse: it is not installed; says how to get it.
+        Misuse: it cannot ask that provider for an identity, or is not installed; says how to get it.
     """
+    if client == "uv" and kind not in _UV_KNOWS:
+        raise Misuse(
+            "uv asks GitHub and GitLab for an identity, and no metadata server.",
+            hint="Rehearse with --client trustpub, or with --client twine, which is given a token.",
+        )
     if client != "trustpub":
         _program(client, env)
 

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from trustpub.rehearsal.issuers import GitHubIssuer, Run
 from trustpub.secret import Secret
 
 _KEPT = (
@@ -25,7 +24,9 @@ _KEPT = (
 )
 """What a fresh runner has too. Everything else could change who a client takes itself for, or where it goes."""
 
-_OF_CI = ("GITHUB_", "ACTIONS_", "RUNNER_", "GITLAB_", "CI_", "TWINE_", "UV_PUBLISH_", "TRUSTPUB_")
+_OF_CI = (
+    "GITHUB_", "ACTIONS_", "RUNNER_", "GITLAB_", "CI_", "GOOGLE_", "GCE_", "TWINE_", "UV_PUBLISH_", "TRUSTPUB_",
+)  # fmt: skip
 """Variables by which a build could take the rehearsal for something else, or that hold secrets of a real job."""
 
 
@@ -87,38 +88,12 @@ class Folder:
         """As little as a program needs to run."""
         kept = {name: env[name] for name in _KEPT if name in env}
         home, caches = str(self.home), str(self.path / "cache")
+        # A client must not take the machine under the rehearsal for the CI that is played.
         return kept | {
+            "NO_GCE_CHECK": "true",
             "HOME": home, "USERPROFILE": home, "TMPDIR": str(self.temporary), "XDG_CACHE_HOME": caches,
             "XDG_CONFIG_HOME": home, "NO_COLOR": "1", "PYTHONIOENCODING": "utf-8",
         }  # fmt: skip
-
-    def for_job(self, env: Mapping[str, str], run: Run, issuer: GitHubIssuer) -> dict[str, str]:
-        """What a step of a job on GitHub finds, as far as anybody who publishes looks at it."""
-        owner, _, _ = run.repository.partition("/")
-        ref_type, _, ref_name = run.ref.removeprefix("refs/").partition("/")
-        return self.bare(env) | {
-            "CI": "true",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_ACTOR": owner,
-            "GITHUB_EVENT_NAME": run.event,
-            "GITHUB_JOB": "publish",
-            "GITHUB_REF": run.ref,
-            "GITHUB_REF_NAME": ref_name,
-            "GITHUB_REF_TYPE": "tag" if ref_type == "tags" else "branch",
-            "GITHUB_REPOSITORY": run.repository,
-            "GITHUB_REPOSITORY_ID": run.repository_id,
-            "GITHUB_REPOSITORY_OWNER": owner,
-            "GITHUB_REPOSITORY_OWNER_ID": run.owner_id,
-            "GITHUB_RUN_ATTEMPT": "1",
-            "GITHUB_RUN_ID": run.run_id,
-            "GITHUB_RUN_NUMBER": "1",
-            "GITHUB_SHA": run.sha,
-            "GITHUB_WORKFLOW_REF": f"{run.repository}/.github/workflows/{run.started_by or run.workflow}@{run.ref}",
-            "RUNNER_ENVIRONMENT": "github-hosted",
-            "RUNNER_OS": "Linux",
-            "ACTIONS_ID_TOKEN_REQUEST_URL": issuer.request_url,
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": issuer.request_token.reveal(),
-        }
 
 
 def masked(output: str, *also: Secret) -> str:

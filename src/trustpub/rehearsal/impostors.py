@@ -5,17 +5,20 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from trustpub.http import Http
 from trustpub.printable import printable
 from trustpub.protocol.exchange import BURN_PATH, MINT_PATH, Refusal, read_minted, read_refusal
-from trustpub.rehearsal.issuers import LIFETIME, GitHubIssuer, Run
+from trustpub.rehearsal.emulated.issuer import Issuer, Workload
 from trustpub.secret import Secret
 
-_LONG_AGO = LIFETIME + 3600
-"""Seconds since a token that nobody should take any more was issued."""
+ELSEWHERE = "127.0.0.2"
+"""A second address of this machine, from which somebody else seems to ask."""
+_LONG_AGO = 3600
+"""Seconds since the expiry of a token that nobody should take any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +42,8 @@ class Impostor:
     """In a few words: what is wrong with it."""
     token: Callable[[], Secret]
     expected: Expected
+    elsewhere: bool = False
+    """Whether it asks from another address (:data:`ELSEWHERE`)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,68 +59,66 @@ class Outcome:
     """False: the publisher as registered cannot tell this one from the right identity. Then it does not count."""
 
 
-def cast(issuer: GitHubIssuer, run: Run, audience: str) -> Sequence[Impostor | Outcome]:
-    """The six, in order; in the place of one that cannot be refused stands what to do about it.
+def of_any_ci(issuer: Issuer, identity: Workload, audience: str) -> Sequence[Impostor]:
+    """Those that are the same whatever vouches for the job: used up, too old, and meant for somebody else.
 
-    The identity token used for the release must have been given out by ``issuer`` before.
+    The identity token used for the release must have been given out by ``issuer`` before. It is played after the
+    upload: until then, for a minute and from the same address, an answer that was lost may be had again.
     """
-
-    def variant(changed: Run) -> Callable[[], Secret]:
-        return lambda: issuer.token(changed, audience)
-
-    other_file = "impostor.yml" if run.workflow != "impostor.yml" else "other.yml"
-    other_owner = str(int(run.owner_id) + 1)
-    environment: Impostor | Outcome = _UNGUARDED_ENVIRONMENT
-    if run.environment is not None:
-        environment = Impostor(
-            name="other environment",
-            token=variant(replace(run, environment=f"not-{run.environment}"[:255])),
-            expected=Expected(code="invalid-publisher", fields=("environment",)),
-        )
+    used = Expected(code="invalid-reuse-token")
     return (
-        Impostor(
-            name="other workflow file",
-            token=variant(replace(run, workflow=other_file, started_by=None)),
-            expected=Expected(code="invalid-publisher", fields=("workflow",)),
-        ),
-        environment,
-        Impostor(
-            name="other owner id, same name",
-            token=variant(replace(run, owner_id=other_owner)),
-            expected=Expected(
-                code="invalid-publisher", fields=("owner_id",), words="re-created or transferred", tells_nothing=True
-            ),
-        ),
-        Impostor(
-            name="replay of the used identity token",
-            token=lambda: issuer.given[-1],
-            expected=Expected(code="invalid-reuse-token"),
+        Impostor(name="replay of the used identity token", token=lambda: issuer.given[-1], expected=used),
+        *(
+            [
+                Impostor(
+                    name="replay from another address", token=lambda: issuer.given[-1], expected=used, elsewhere=True
+                )
+            ]
+            if has_second_address()
+            else []
         ),
         Impostor(
             name="expired identity token",
-            token=lambda: issuer.token(run, audience, age=_LONG_AGO),
+            token=lambda: issuer.token(identity, audience, age=issuer.form.lifetime + _LONG_AGO),
             expected=Expected(code="invalid-token", words="expired"),
         ),
         Impostor(
             name="identity token for another audience",
-            token=lambda: issuer.token(run, f"not_{audience}"),
+            token=lambda: issuer.token(identity, f"not_{audience}"),
             expected=Expected(code="invalid-token", words="audience"),
         ),
     )
 
 
-_UNGUARDED_ENVIRONMENT = Outcome(
-    name="other environment",
-    refused=False,
-    guarded=False,
-    reason="the publishing job has no environment, so any job of the workflow may publish; "
-    "give it one (environment: release), register it, and protect it",
-)
+def has_second_address() -> bool:
+    """Whether this machine can ask from :data:`ELSEWHERE`, as Linux can; macOS has 127.0.0.1 only."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tried:
+        try:
+            tried.bind((ELSEWHERE, 0))
+        except OSError:
+            return False
+    return True
 
 
-def play(roles: Sequence[Impostor | Outcome], http: Http, index: str) -> tuple[Outcome, ...]:
-    """Let each ask the index at ``index`` for a token, over one connection."""
-    return tuple(role if isinstance(role, Outcome) else _play(role, http, index) for role in roles)
+def play(
+    roles: Sequence[Impostor | Outcome], http: Http, index: str, *, elsewhere: Http | None = None
+) -> tuple[Outcome, ...]:
+    """Let each ask the index at ``index`` for a token; ``elsewhere`` asks from :data:`ELSEWHERE`.
+
+    Raises:
+        ValueError: a role needs ``elsewhere``, and there is none.
+    """
+    return tuple(
+        role if isinstance(role, Outcome) else _play(role, _way(role, http, elsewhere), index) for role in roles
+    )
+
+
+def _way(role: Impostor, http: Http, elsewhere: Http | None) -> Http:
+    if not role.elsewhere:
+        return http
+    if elsewhere is None:
+        raise ValueError("somebody asks from elsewhere, and there is no way from there")
+    return elsewhere
 
 
 def _play(role: Impostor, http: Http, index: str) -> Outcome:

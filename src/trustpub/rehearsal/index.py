@@ -14,7 +14,6 @@ from pathlib import Path
 from trustpub.errors import Unreachable
 from trustpub.printable import printable
 from trustpub.rehearsal.environment import Folder
-from trustpub.rehearsal.issuers import Run
 from trustpub.rehearsal.processes import Children, Running
 
 READY_SECONDS = 60.0
@@ -84,22 +83,16 @@ def await_ready(running: Running, folder: Folder, seconds: float = READY_SECONDS
     raise Unreachable(f"The index {how}. The last it said:\n{said}")
 
 
-def register(data: Path, project: str, run: Run, issuer: str) -> Registration:
-    """Believe ``issuer``, and hold ``project`` for the identity of ``run``, as ``trustpub admin`` would."""
+def register(data: Path, project: str, kind: str, issuer: str, fields: Mapping[str, str]) -> Registration:
+    """Believe ``issuer``, and hold ``project`` for the identity that ``fields`` name, as ``trustpub admin`` would."""
     from trustpub.index.bootstrap import open_folder
     from trustpub.index.registration import Wanted
 
     with open_folder(data, create=False) as opened:
-        opened.issuers.add(issuer)
-        said = {
-            "repository": run.repository,
-            "workflow": run.workflow,
-            "environment": run.environment,
-            "owner_id": run.owner_id,
-            "repository_id": run.repository_id,
-        }
-        fields = {name: value for name, value in said.items() if value is not None}
-        registered = opened.publishers.add(Wanted(project=project, fields=fields, issuer=issuer, pending=True))
+        opened.issuers.add(issuer, kind)
+        registered = opened.publishers.add(
+            Wanted(project=project, kind=kind, issuer=issuer, fields=fields, pending=True)
+        )
     return Registration(publisher_id=registered.publisher.id, fields=dict(registered.publisher.fields))
 
 

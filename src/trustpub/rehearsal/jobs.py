@@ -8,7 +8,7 @@ import re
 
 from trustpub.errors import Misuse, NoIdentity
 from trustpub.printable import printable
-from trustpub.rehearsal.issuers import Run
+from trustpub.rehearsal.emulated.github import Run
 from trustpub.rehearsal.project import Project, Repository
 from trustpub.workflow.read import PublishingJob, choose, publishing_jobs
 

@@ -18,13 +18,15 @@ from typing import Any
 
 from trustpub.errors import Misuse
 from trustpub.printable import printable
+from trustpub.workflow.gitlab import CI_FILE
+from trustpub.workflow.read import WORKFLOWS
 
 _REPOSITORY = re.compile(r"[\w.-]+/[\w.-]+\Z", re.ASCII)
+_PROJECT_PATH = re.compile(r"[\w.-]+(?:/[\w.-]+)+\Z", re.ASCII)
 _REMOTE = re.compile(
-    r"(?:(?:https?|ssh|git)://[^/]+/|[\w.-]+@[\w.-]+:/?)(?:[^/]+/)*?(?P<owner>[\w.-]+)/(?P<name>[\w.-]+?)(?:\.git)?/?\Z",
-    re.ASCII,
+    r"(?:(?:https?|ssh|git)://[^/]+/|[\w.-]+@[\w.-]+:/?)(?P<path>(?:[\w.~+-]+/)+[\w.-]+?)(?:\.git)?/?\Z", re.ASCII
 )
-"""A remote on a server, by URL or as ``git@host:owner/name``; a path on this machine says nothing about GitHub."""
+"""A remote on a server, by URL or as ``git@host:owner/name``; a path on this machine says nothing about a forge."""
 _LEFT_OUT = frozenset(
     {"node_modules", "__pycache__", ".tox", ".nox", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis"}
 )
@@ -52,22 +54,33 @@ class Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Repository:
-    """Which repository the emulated GitHub vouches for. The ids are made up from the names, always the same ones."""
+    """Which repository the emulated CI vouches for. The ids are made up from the names, always the same ones."""
 
     name: str
-    """``owner/name``, in the case that GitHub has it in."""
+    """``owner/name``, in the case that its forge has it in; on GitLab the owner may be groups within groups."""
     assumed: bool = False
     """Nothing says what it is called."""
 
     @property
     def owner_id(self) -> str:
         """Of the account."""
-        return _made_up(self.name.partition("/")[0].lower())
+        return made_up(self.name.rpartition("/")[0].lower())
 
     @property
     def id(self) -> str:
         """Of the repository."""
-        return _made_up(self.name.lower())
+        return made_up(self.name.lower())
+
+    @property
+    def told(self) -> str:
+        """For people."""
+        return f"{printable(self.name)}{' (assumed)' * self.assumed}"
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """That the name was assumed, if it was."""
+        said = f"nothing says what the repository is called; {self.name} was assumed (--repository OWNER/NAME)"
+        return (said,) if self.assumed else ()
 
 
 def find(folder: Path, *, must_build: bool = True) -> Project:
@@ -93,20 +106,23 @@ def find(folder: Path, *, must_build: bool = True) -> Project:
     return Project(folder=folder, root=_root(folder), settings=settings)
 
 
-def repository(project: Project, given: str | None, env: Mapping[str, str]) -> Repository:
+def repository(project: Project, given: str | None, env: Mapping[str, str], *, groups: bool = False) -> Repository:
     """The repository given, else that of the git remote, else one named after the project.
+
+    ``groups``: the owner may be groups within groups, as on GitLab; otherwise the last two parts of a remote count.
 
     Raises:
         Misuse: ``given`` is not ``owner/name``.
     """
     if given is not None:
-        if not _REPOSITORY.match(given):
-            raise Misuse(f"{printable(given)} is not a repository: write it as owner/name.")
+        if not (_PROJECT_PATH if groups else _REPOSITORY).match(given):
+            form = "group/project, or deeper" if groups else "owner/name"
+            raise Misuse(f"{printable(given)} is not a repository: write it as {form}.")
         return Repository(name=given)
     url = git(project.root, env, "config", "--get", "remote.origin.url") if (project.root / ".git").exists() else None
     match = _REMOTE.match(url or "")
     if match is not None:
-        return Repository(name=f"{match['owner']}/{match['name']}")
+        return Repository(name=match["path"] if groups else "/".join(match["path"].split("/")[-2:]))
     name = re.sub(r"[^\w.-]", "-", project.name or project.folder.name, flags=re.ASCII)
     return Repository(name=f"example/{name}", assumed=True)
 
@@ -145,7 +161,7 @@ def copy(project: Project, target: Path, env: Mapping[str, str]) -> Path:
 
 def _root(folder: Path) -> Path:
     """A folder with workflows of its own is a repository; otherwise the nearest one above that git knows."""
-    if (folder / ".github" / "workflows").is_dir():
+    if (folder / WORKFLOWS).is_dir() or (folder / CI_FILE).is_file():
         return folder
     return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
 
@@ -179,5 +195,6 @@ def _own_history(root: Path, target: Path, env: Mapping[str, str]) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _made_up(name: str) -> str:
+def made_up(name: str) -> str:
+    """Eight digits that follow from ``name``, for an id that nobody knows."""
     return str(10_000_000 + int(hashlib.sha256(name.encode()).hexdigest()[:12], 16) % 80_000_000)

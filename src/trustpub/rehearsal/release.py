@@ -2,32 +2,37 @@
 # SPDX-License-Identifier: Apache-2.0
 """A whole release, played on this machine.
 
-Only the outside world is emulated: GitHub's identity provider, and the variables of its runner. The build, the
-client, the index and the installer are the real ones, as programs of their own.
+Only the outside world is emulated: the identity provider of a CI, and what its jobs find in their environment. The
+build, the client, the index and the installer are the real ones, as programs of their own.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from trustpub.errors import Declined
 from trustpub.http import Http
-from trustpub.printable import printable
-from trustpub.rehearsal import building, clients, impostors, index, install, jobs, versions
+from trustpub.rehearsal import building, clients, impostors, index, install, versions
 from trustpub.rehearsal.building import Release
 from trustpub.rehearsal.environment import Folder
 from trustpub.rehearsal.impostors import Outcome
 from trustpub.rehearsal.index import Grant, Registration, ThrowawayIndex
-from trustpub.rehearsal.issuers import GitHubIssuer, Run
+from trustpub.rehearsal.plays import github, gitlab, google
+from trustpub.rehearsal.plays.play import Play, Script, Watch, Wishes
 from trustpub.rehearsal.processes import Children, Running
-from trustpub.rehearsal.project import Project, Repository, copy, find, git, repository
+from trustpub.rehearsal.project import Project, copy, find, git
 from trustpub.rehearsal.report import Report
-from trustpub.secret import Secret
-from trustpub.workflow.read import PublishingJob
+
+SCRIPTS: Mapping[str, Callable[[Project, Wishes, Mapping[str, str]], Script]] = {
+    "github": github.script,
+    "gitlab": gitlab.script,
+    "google": google.script,
+}
+"""What can be played, by the kind of provider."""
 
 STEPS = ("workflow", "build", "index", "register", "publish", "install", "impostors")
 """In order; :class:`Watcher` hears of each at its beginning and its end."""
@@ -39,9 +44,9 @@ class Plan:
 
     folder: Path
     """Of the project."""
-    repository: str | None = None
-    workflow: str | None = None
-    environment: str | None = None
+    provider: str = "github"
+    """One of :data:`SCRIPTS`."""
+    wishes: Wishes = field(default_factory=Wishes)
     isolation: bool = True
     """Whether the build gets an environment of its own, filled from the user's index."""
     dist: Path | None = None
@@ -69,14 +74,14 @@ class _Stage:
     project: Project
     folder: Folder
     children: Children
-    issuer: GitHubIssuer
+    script: Script
     env: Mapping[str, str]
     watcher: Watcher
 
 
 def rehearse(
     plan: Plan, place: Path, children: Children, watcher: Watcher, *,
-    env: Mapping[str, str], clock: Callable[[], float], watch: Callable[[Secret], None] | None = None,
+    env: Mapping[str, str], clock: Callable[[], float], watch: Watch | None = None,
 ) -> Report:  # fmt: skip
     """Play the release that ``plan`` describes, in the empty folder ``place``.
 
@@ -89,41 +94,40 @@ def rehearse(
     began = time.monotonic()
     watcher.begin("workflow")
     project = find(plan.folder, must_build=plan.dist is None)
-    job, read = jobs.publishing_job(project, plan.workflow, plan.environment)
-    hosted = repository(project, plan.repository, env)
-    clients.check(plan.client, env)
-    watcher.done("workflow", _who(job, hosted, read=read))
+    script = SCRIPTS[plan.provider](project, plan.wishes, env)
+    clients.check(plan.client, script.kind, env)
+    watcher.done("workflow", script.told)
     folder = Folder(path=place)
     folder.make()
+    stage = _Stage(
+        plan=plan, project=project, folder=folder, children=children, script=script, env=env, watcher=watcher
+    )
     watcher.begin("build")
     listening, fresh = index.start(children, folder, env), install.start(children, folder, env)
-    with GitHubIssuer(clock=clock, watch=watch) as issuer:
-        stage = _Stage(
-            plan=plan, project=project, folder=folder, children=children, issuer=issuer, env=env, watcher=watcher
-        )
-        release = _build(stage, job)
-        up = _open(stage, listening)
-        sha = git(project.root, env, "rev-parse", "--verify", "HEAD") or "0" * 40
-        run = jobs.run(job, hosted, version=release.version, sha=sha)
-        registration = _register(stage, up, release, run)
-        grant = _publish(stage, up, release, run, registration)
+    release = _build(stage)
+    sha = git(project.root, env, "rev-parse", "--verify", "HEAD") or "0" * 40
+    play = script.begin(release.version, sha, clock=clock, watch=watch)
+    with play.issuer:
+        up = _open(stage, listening, play)
+        registration = _register(stage, up, release, play)
+        grant = _publish(stage, up, release, play, registration)
         installed = _install(stage, up, release, fresh)
-        outcomes = _impostors(stage, up, run)
+        outcomes = _impostors(stage, up, play)
     return Report(
         release=release,
         client=plan.client,
         trusted_as=registration.fields,
-        issuer=issuer.url,
+        issuer=play.issuer.url,
         grant=grant,
         installed=installed,
         outcomes=outcomes,
-        notes=(*jobs.notes(job), *_doubts(release, hosted)),
+        notes=(*script.notes, *_doubts(release)),
         index=up,
         seconds=time.monotonic() - began,
     )
 
 
-def _build(stage: _Stage, job: PublishingJob) -> Release:
+def _build(stage: _Stage) -> Release:
     plan, folder = stage.plan, stage.folder
     if plan.dist is not None:
         release = building.take(plan.dist, folder)
@@ -131,8 +135,8 @@ def _build(stage: _Stage, job: PublishingJob) -> Release:
         copied = copy(stage.project, folder.copy, stage.env)
         env = folder.for_build(stage.env)
         if plan.version is not None:
-            name = jobs.tag(job, plan.version)
-            env |= versions.place(plan.version, stage.project, copied, commands=job.commands, tag=name, env=stage.env)
+            tag, commands = stage.script.tag(plan.version), stage.script.commands
+            env |= versions.place(plan.version, stage.project, copied, commands=commands, tag=tag, env=stage.env)
         running = building.start(stage.children, copied, folder, env=env, isolation=plan.isolation)
         _warm_up()
         release = building.finish(stage.children, running, folder)
@@ -147,29 +151,28 @@ def _warm_up() -> None:
     import trustpub.index.bootstrap  # noqa: F401
 
 
-def _open(stage: _Stage, listening: Running) -> ThrowawayIndex:
+def _open(stage: _Stage, listening: Running, play: Play) -> ThrowawayIndex:
     stage.watcher.begin("index")
     up = index.await_ready(listening, stage.folder)
-    stage.watcher.done("index", f"{up.url} over TLS, for this rehearsal only; it believes {stage.issuer.url}")
+    stage.watcher.done("index", f"{up.url} over TLS, for this rehearsal only; it believes {play.issuer.url}")
     return up
 
 
-def _register(stage: _Stage, up: ThrowawayIndex, release: Release, run: Run) -> Registration:
+def _register(stage: _Stage, up: ThrowawayIndex, release: Release, play: Play) -> Registration:
     stage.watcher.begin("register")
-    registration = index.register(up.data, release.name, run, stage.issuer.url)
+    registration = index.register(up.data, release.name, stage.script.kind, play.issuer.url, play.fields)
     stage.watcher.done("register", f"the name {release.name} is held for a pending publisher")
     return registration
 
 
-def _publish(stage: _Stage, up: ThrowawayIndex, release: Release, run: Run, registration: Registration) -> Grant:
+def _publish(stage: _Stage, up: ThrowawayIndex, release: Release, play: Play, registration: Registration) -> Grant:
     stage.watcher.begin("publish")
-    stage.issuer.serve(run)
     clients.publish(
         stage.plan.client, stage.children, stage.folder, up, [file.path for file in release.files],
-        env=stage.folder.for_job(stage.env, run, stage.issuer), user=stage.env,
+        env={**stage.folder.bare(stage.env), **play.variables(up.audience)}, user=stage.env,
     )  # fmt: skip
     granted = index.grants(up.data, registration.publisher_id)
-    if not granted or not stage.issuer.given:
+    if not granted or not play.issuer.given:
         raise Declined(f"{stage.plan.client} says that it published, but no token was minted for it.")
     count = len(release.files)
     stage.watcher.done("publish", f"{count} file{'s' * (count != 1)} went up, by {stage.plan.client}")
@@ -186,11 +189,14 @@ def _install(stage: _Stage, up: ThrowawayIndex, release: Release, fresh: Running
     return installed
 
 
-def _impostors(stage: _Stage, up: ThrowawayIndex, run: Run) -> tuple[Outcome, ...]:
+def _impostors(stage: _Stage, up: ThrowawayIndex, play: Play) -> tuple[Outcome, ...]:
     stage.watcher.begin("impostors")
-    roles = impostors.cast(stage.issuer, run, up.audience)
-    with Http(env={}, ca=str(up.ca)) as http:
-        outcomes = impostors.play(roles, http, up.url)
+    roles = (*play.impostors(up.audience), *impostors.of_any_ci(play.issuer, play.identity, up.audience))
+    with (
+        Http(env={}, ca=str(up.ca)) as http,
+        Http(env={}, ca=str(up.ca), source_address=impostors.ELSEWHERE) as elsewhere,
+    ):
+        outcomes = impostors.play(roles, http, up.url, elsewhere=elsewhere)
     played = [outcome for outcome in outcomes if outcome.guarded]
     stage.watcher.done(
         "impostors", f"{len(played)} tried, {sum(one.refused for one in played)} refused as they must be"
@@ -198,19 +204,6 @@ def _impostors(stage: _Stage, up: ThrowawayIndex, run: Run) -> tuple[Outcome, ..
     return outcomes
 
 
-def _who(job: PublishingJob, hosted: Repository, *, read: bool) -> str:
-    place = f"environment {printable(job.environment)}" if job.environment else "no environment"
-    source = (
-        f"job {printable(job.job)} of {printable(job.workflow)}" if read else f"{printable(job.workflow)}, not read"
-    )
-    assumed = " (assumed)" if hosted.assumed else ""
-    return f"{hosted.name}{assumed}, {source}, {place}"
-
-
-def _doubts(release: Release, hosted: Repository) -> tuple[str, ...]:
-    found = []
-    if hosted.assumed:
-        found.append(f"nothing says what the repository is called; {hosted.name} was assumed (--repository OWNER/NAME)")
-    if release.placeholder:
-        found.append("version 0.0.0 is a placeholder; the real one is set by the workflow (--version V plays that)")
-    return tuple(found)
+def _doubts(release: Release) -> tuple[str, ...]:
+    told = "version 0.0.0 is a placeholder; the real one is set by the workflow (--version V plays that)"
+    return (told,) if release.placeholder else ()

@@ -68,7 +68,8 @@ def lines(report: Report) -> Sequence[str]:
     ]
     for outcome in report.outcomes:
         state = "refused" if outcome.refused else "NOT GUARDED" if not outcome.guarded else "NOT REFUSED"
-        summary.append(f"  {state:<11}  {outcome.name:<{width}}  {_in_short(outcome.reason)}")
+        reason = _in_short(outcome.reason) if outcome.refused else outcome.reason
+        summary.append(f"  {state:<11}  {outcome.name:<{width}}  {reason}")
     summary += [f"Note         {printable(note)}" for note in report.notes]
     return [*summary, report.verdict]
 

@@ -1,13 +1,13 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""Workflow files as YAML documents, read as GitHub reads them: `on` is a word, and a key stands once."""
+"""Workflow files as YAML documents, read as their CI reads them: `on` is a word, and a key stands once."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import yaml
 
@@ -42,8 +42,15 @@ _Loader.add_implicit_resolver(
 )
 
 
-def load(path: Path) -> Mapping[str, Any]:
-    """The document in ``path``, a mapping.
+class _GitLabLoader(_Loader):
+    """With the one tag of GitLab's own."""
+
+
+_GitLabLoader.add_constructor("!reference", lambda loader, node: None)  # what it refers to is not looked for
+
+
+def load(path: Path, *, reader: Literal["GitHub", "GitLab"] = "GitHub") -> Mapping[str, Any]:
+    """The document in ``path``, a mapping; ``reader`` is who takes it.
 
     Raises:
         Misuse: the file cannot be read, or is not a mapping in YAML; says where it goes wrong.
@@ -57,10 +64,12 @@ def load(path: Path) -> Mapping[str, Any]:
     if len(content) > MAX_BYTES:
         raise Misuse(f"{shown} is larger than {MAX_BYTES} bytes, which no workflow is.")
     try:
-        value = yaml.load(content, _Loader)  # noqa: S506 - a SafeLoader
+        value = yaml.load(content, _GitLabLoader if reader == "GitLab" else _Loader)  # noqa: S506 - a SafeLoader
     except yaml.MarkedYAMLError as error:
         place = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
-        raise Misuse(f"{shown} is not YAML that GitHub would take{place}: {printable(error.problem or '?')}.") from None
+        raise Misuse(
+            f"{shown} is not YAML that {reader} would take{place}: {printable(error.problem or '?')}."
+        ) from None
     except (yaml.YAMLError, ValueError, RecursionError, TypeError):
         raise Misuse(f"{shown} is not YAML.") from None
     if not isinstance(value, dict):
@@ -69,7 +78,7 @@ def load(path: Path) -> Mapping[str, Any]:
 
 
 def mapping(value: Any) -> Mapping[str, Any]:
-    """``value`` if it is a mapping, else an empty one: what GitHub would refuse, holds nothing here."""
+    """``value`` if it is a mapping, else an empty one: what its CI would refuse, holds nothing here."""
     return value if isinstance(value, dict) else {}
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import threading
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from trustpub.protocol.exchange import Minted, Problem
 from trustpub.secret import Secret
 from trustpub.tokens import macaroon
 from trustpub.tokens.caveats import Expiry, ProjectIds, PublisherId, read
+from trustpub.trust.publishers import Rules
 
 
 def code(problem: Problem) -> str:
@@ -95,8 +95,9 @@ def test_who_proves_nothing_is_told_nothing(bench: Any, signing_key: RSAKey) -> 
         assert (problem.status, problem.code, problem.detail) == (422, "invalid-token", "malformed or invalid token"), (
             how
         )
-    with bench.store.read() as reading:
-        assert reading.events() == []
+    assert {event.facts["cause"] for event in bench.events()} == {
+        "signature", "unknown-key", "algorithm", "header",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -144,17 +145,13 @@ def test_a_key_too_short_is_no_key(bench: Any) -> None:
     assert bench.refused(token).detail == "malformed or invalid token"
 
 
-def test_a_wrong_workflow_is_named_with_what_was_wanted_and_the_maintainer_reads_it_too(bench: Any) -> None:
+def test_a_wrong_workflow_is_named_with_what_was_wanted(bench: Any) -> None:
     changed = "octo-org/hello/.github/workflows/test.yml@refs/tags/v1"
     problem = bench.refused(job_workflow_ref=changed)
     assert problem.code == "invalid-publisher"
     assert [(one.field, one.given, one.wanted) for one in problem.mismatches] == [
         ("workflow", "test.yml", "release.yml")
     ]
-    with bench.store.read() as reading:
-        (event,) = reading.events(project_id="project-1")
-    assert event.kind == "mint-refused"
-    assert "workflow is 'test.yml', wanted 'release.yml'" in event.facts["reasons"][0]
 
 
 def test_a_claim_that_github_never_makes_is_named(bench: Any) -> None:
@@ -164,12 +161,9 @@ def test_a_claim_that_github_never_makes_is_named(bench: Any) -> None:
     )
 
 
-def test_an_identity_nobody_registered_is_refused_and_noted_for_no_project(bench: Any) -> None:
+def test_an_identity_nobody_registered_is_refused(bench: Any) -> None:
     changes = {"repository": "octo-org/x", "job_workflow_ref": "octo-org/x/.github/workflows/release.yml@refs/tags/v1"}
     assert bench.refused(**changes).detail == "valid token, but no corresponding publisher is registered"
-    with bench.store.read() as reading:
-        (event,) = reading.events()
-    assert event.project_id is None
 
 
 def test_a_refusal_uses_nothing_up_so_the_same_job_may_try_again(bench: Any) -> None:
@@ -177,25 +171,6 @@ def test_a_refusal_uses_nothing_up_so_the_same_job_may_try_again(bench: Any) -> 
     assert code(bench.refused(token)) == "invalid-publisher"
     bench.add_publisher("pub-2", environment="other")
     assert isinstance(bench.try_mint(token), Minted)
-
-
-def test_an_identity_token_is_good_for_one_mint(bench: Any) -> None:
-    token = bench.identity_token()
-    assert isinstance(bench.try_mint(token), Minted)
-    assert code(bench.refused(token)) == "invalid-reuse-token"
-    bench.clock.now += 329  # within exp + leeway
-    assert code(bench.refused(token)) == "invalid-reuse-token"
-
-
-def test_of_many_mints_of_one_token_at_once_one_wins(bench: Any) -> None:
-    token, answers = bench.identity_token(), []
-    threads = [threading.Thread(target=lambda: answers.append(bench.try_mint(token))) for _ in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sum(isinstance(answer, Minted) for answer in answers) == 1
-    assert {answer.code for answer in answers if isinstance(answer, Problem)} == {"invalid-reuse-token"}
 
 
 def test_the_first_use_pins_the_ids_and_another_owner_is_refused_from_then_on(bench: Any) -> None:
@@ -213,7 +188,7 @@ def test_the_first_use_pins_the_ids_and_another_owner_is_refused_from_then_on(be
 def test_one_token_carries_every_project_of_the_publisher(bench: Any) -> None:
     bench.add_project("project-2", "Extras")
     with bench.store.write() as writing:
-        writing.link_publisher("pub-1", "project-2")
+        writing.link_publisher("pub-1", "project-2", Rules())
     caveats = [read(one) for one in macaroon.parse(bench.minted().token).caveats]
     (ids,) = (caveat.ids for caveat in caveats if isinstance(caveat, ProjectIds))
     assert set(ids) == {"project-1", "project-2"}

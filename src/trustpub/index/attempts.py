@@ -16,7 +16,7 @@ from dataclasses import replace
 from trustpub.index.ports import Attempt, Writing
 from trustpub.trust import explain
 from trustpub.trust.decision import Identity, NearMiss, Refused
-from trustpub.trust.publishers import Publisher
+from trustpub.trust.publishers import Link
 
 MAX_CLAIMS_BYTES = 4096
 """Of all claims of one attempt together, as JSON."""
@@ -81,8 +81,8 @@ def _near(refused: Refused, identity: Identity) -> Iterator[tuple[str | None, Se
         return
     found: dict[str, list[NearMiss]] = {}
     for miss in refused.near_misses[:MAX_NEAR]:
-        for project_id, publisher in _narrowed(miss.publisher):
-            found.setdefault(project_id, []).append(replace(miss, publisher=publisher))
+        for link in miss.publisher.links:
+            found.setdefault(link.project_id, []).append(_of_one_project(miss, link))
     for project_id, misses in found.items():
         lines = explain.for_maintainer(Refused(near_misses=tuple(misses)), identity)
         yield project_id, [line[:_MAX_REASON_CHARS] for line in lines[:MAX_REASONS]]
@@ -91,10 +91,10 @@ def _near(refused: Refused, identity: Identity) -> Iterator[tuple[str | None, Se
         yield None, [line[:_MAX_REASON_CHARS] for line in lines[:MAX_REASONS]]
 
 
-def _narrowed(publisher: Publisher) -> Iterator[tuple[str, Publisher]]:
-    """The publisher as each of its projects knows it: the names of the others are not theirs to read."""
-    for link in publisher.links:
-        yield link.project_id, replace(publisher, links=(link,))
+def _of_one_project(miss: NearMiss, link: Link) -> NearMiss:
+    """As the project knows its publisher: the names and the rules of the others are not its to read."""
+    withheld = tuple(one for one in miss.withheld if one.link.project_id == link.project_id)
+    return replace(miss, publisher=replace(miss.publisher, links=(link,)), withheld=withheld)
 
 
 def _digest(identity: Identity, reasons: Sequence[str]) -> str:

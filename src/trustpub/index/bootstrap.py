@@ -23,6 +23,7 @@ from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.forge import Forges
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.credentials import Credentials
+from trustpub.index.manage.apply import Applying
 from trustpub.index.manage.issuers import Issuers
 from trustpub.index.manage.names import Names
 from trustpub.index.manage.people import People
@@ -81,6 +82,7 @@ class Folder:
         self.issuers = Issuers(store, clock, rehearsal=self.rehearsal)
         # A rehearsal's repositories are in no forge.
         self.publishers = Publishers(store, clock, forge=None if self.rehearsal else Forges(env=env))
+        self.applying = Applying(store, clock, issuers=self.issuers, publishers=self.publishers)
         self.names = Names(store, clock)
         self.records = Records(store)
 

@@ -41,8 +41,8 @@ def fault(reading: Reading, name: str, now: int) -> str | None:
         return None
     if like.pending_until is not None and like.pending_until <= now:
         return None
-    what = "the project" if like.pending_until is None else "a name that is held,"
-    return f"The name {name!r} looks like that of {what} {like.name!r}, for which it could be taken."
+    what = "the project" if like.pending_until is None else "the held name"
+    return f"The name {name!r} looks like {what} {like.name!r}, for which it could be taken."
 
 
 def prohibition(reading: Reading, name: str) -> str | None:

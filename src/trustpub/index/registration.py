@@ -99,10 +99,12 @@ class BadRegistration(Misuse):
     """A registration that no publisher can have; everything wrong with it at once, a line each."""
 
     def __init__(self, faults: list[tuple[str, str]]) -> None:
-        self.faults = tuple(sentence for sentence, _ in faults)
-        """A sentence each."""
+        self.faults = tuple(
+            f"{sentence} {hint}" if hint and "--" not in hint else sentence for sentence, hint in faults
+        )
+        """A sentence or two each, with nothing in it to type on a command line."""
         hints = dict.fromkeys(hint for _, hint in faults if hint)
-        super().__init__("\n".join(self.faults), hint="\n".join(hints) or None)
+        super().__init__("\n".join(sentence for sentence, _ in faults), hint="\n".join(hints) or None)
 
 
 def missing_ids(publisher: Publisher) -> tuple[str, ...]:

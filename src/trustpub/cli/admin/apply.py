@@ -94,8 +94,8 @@ def _show(seen: Screen, applied: Applied) -> None:
     if not counts["added"] and not counts["changed"]:
         seen.step(f"Nothing to change: the index is as the file says ({counts['unchanged']} entries).")
         return
-    verb = "Would be" if applied.dry_run else "Done:"
-    seen.step(f"{verb} {counts['added']} added, {counts['changed']} changed, {counts['unchanged']} unchanged.")
+    said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _MARKS)
+    seen.step(f"Nothing was changed. It would be: {said}." if applied.dry_run else f"Done: {said}.")
 
 
 def _report(applied: Applied) -> dict[str, Any]:

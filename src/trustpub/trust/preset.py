@@ -19,7 +19,7 @@ from trustpub.trust.claims import BadClaim, SignedClaims, text
 from trustpub.trust.decision import Check, Circumstances
 from trustpub.trust.provider import USUAL, BadFields, Census, Fault, Field, Provider, Terms
 from trustpub.trust.publishers import Publisher
-from trustpub.trust.values import bare, find, plain, read, steps
+from trustpub.trust.values import bare, find, plain, read, steps, unquoted
 from trustpub.trust.wanted import MAX_FIELDS, claim_fault, equal, spell_json
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -41,7 +41,7 @@ class Pin:
     required: bool = True
     """Whether every publisher says it."""
     immutable: bool = False
-    """An id never given to anybody else: required too, but it may be pinned at first use."""
+    """An id never given to anybody else. Where it is not required, it may be pinned at first use instead."""
     workload: bool = False
     """Says which workflow, pipeline or job it is."""
     form: str = ""
@@ -124,26 +124,32 @@ class Identity:
     preset: Preset
     issuer: str
     claims: Mapping[str, Any]
+    values: Mapping[str, str]
+    """Those claims of pins that are strings, as compact JSON, by the pin's name."""
 
     @classmethod
     def from_claims(cls, preset: Preset, claims: SignedClaims) -> Identity:
         """The identity these claims describe.
 
         Raises:
-            BadClaim: one that is required is missing or is no plain value, or the issuer is another tenant's.
+            BadClaim: one that is required is missing or is no plain string, or the issuer is another tenant's.
         """
-        self = cls(preset=preset, issuer=text(claims, "iss"), claims=claims)
+        issuer = text(claims, "iss")
+        values: dict[str, str] = {}
         for pin in preset.pins:
-            if pin.always and self._value(pin) is None:
-                missing = find(claims, pin.claim) is None
-                problem = "is missing" if missing else "is not a plain string"
-                raise BadClaim(pin.claim, f"{problem}: {pin.if_missing}" if missing and pin.if_missing else problem)
-        form = re.fullmatch(preset.issuer_pattern, self.issuer)
+            claim = find(claims, pin.claim)
+            value = plain(claim) if isinstance(claim, str) else None
+            if value is not None:
+                values[pin.name] = value
+            elif claim is None and pin.always:
+                raise BadClaim(pin.claim, f"is missing: {pin.if_missing}" if pin.if_missing else "is missing")
+            elif pin.always:
+                raise BadClaim(pin.claim, "is no plain string")
+        form = re.fullmatch(preset.issuer_pattern, issuer)
         for name, captured in form.groupdict().items() if form else ():
-            pin = preset.by_name[name]
-            if captured is not None and self._value(pin) != plain(captured):
-                raise BadClaim(pin.claim, "is not what the issuer names")
-        return self
+            if captured is not None and values[name] != plain(captured):
+                raise BadClaim(preset.by_name[name].claim, "is not what the issuer names")
+        return cls(preset=preset, issuer=issuer, claims=claims, values=values)
 
     @property
     def kind(self) -> str:
@@ -153,17 +159,12 @@ class Identity:
     @property
     def subject(self) -> str:
         """What publishers are found by, joined by slashes."""
-        pins = self.preset.by_name
-        values = (bare(self._value(pins[name]) or '""') for name in self.preset.filed_under)
-        return printable("/".join(value or "" for value in values), 200)
+        return printable("/".join(unquoted(self.values[name]) for name in self.preset.filed_under), 200)
 
     @property
     def lookups(self) -> frozenset[str]:
         """The one text under which its publishers are filed."""
-        pins = self.preset.by_name
-        return frozenset(
-            {_filed(self.preset, {name: self._value(pins[name]) or "" for name in self.preset.filed_under})}
-        )
+        return frozenset({_filed(self.preset, self.values)})
 
     @property
     def circumstances(self) -> Circumstances:
@@ -173,7 +174,7 @@ class Identity:
 
     def anchors(self, publisher: Publisher) -> Mapping[str, str | None]:
         """The values of the ids."""
-        return {pin.name: self._value(pin) for pin in self.preset.pins if pin.immutable}
+        return {pin.name: self.values.get(pin.name) for pin in self.preset.pins if pin.immutable}
 
     def specificity(self, publisher: Publisher) -> int:
         """Who wants more claims is more specific; an id that is still to be pinned counts as one."""
@@ -191,36 +192,29 @@ class Identity:
         return (*checks, *map(self._demanded, self.preset.demands))
 
     def _pinned(self, pin: Pin, publisher: Publisher) -> list[Check]:
-        wanted, given = publisher.fields.get(pin.name), self._value(pin)
+        wanted, given = publisher.fields.get(pin.name), self.values.get(pin.name)
         if wanted is not None:
-            if pin.type == "member":
-                return [self._member(pin, wanted)]
-            return [equal(pin.name, wanted, given)]
-        if pin.immutable and publisher.pin_on_first_use:
-            return [] if given is not None else [Check(field=pin.name, wanted="an id to pin", given=None, holds=False)]
-        if not pin.always:
+            return [self._member(pin, wanted) if pin.type == "member" else equal(pin.name, wanted, given)]
+        if not pin.always or (not pin.required and publisher.pin_on_first_use):
             return []
-        wanted = "a registered id" if pin.immutable else "a registered value"
-        return [Check(field=pin.name, wanted=wanted, given=given and bare(given), holds=False)]
+        # Names can be given to somebody else: what is left open is no reason to trust.
+        said = "an id" if pin.immutable else "a value"
+        return [
+            Check(field=pin.name, wanted=f"{said} that is registered", given=given and unquoted(given), holds=False)
+        ]
 
     def _member(self, pin: Pin, wanted: str) -> Check:
         array = find(self.claims, pin.claim)
         texts = [plain(one) for one in array] if isinstance(array, list) else []
-        shown = ", ".join(bare(one) or one for one in texts[:10] if one is not None) or None
-        return Check(field=pin.name, wanted=bare(wanted) or wanted, given=shown, holds=wanted in texts)
+        shown = ", ".join(unquoted(one) for one in texts[:10] if one is not None)
+        return Check(field=pin.name, wanted=unquoted(wanted), given=shown or None, holds=wanted in texts)
 
     def _demanded(self, demand: Demand) -> Check:
         claim = find(self.claims, demand.claim)
-        given, allowed = plain(claim), [plain(one) for one in demand.allowed]
+        given, allowed = plain(claim), [plain(one) or "" for one in demand.allowed]
         holds = demand.absent if claim is None else given in allowed
-        shown = " or ".join(str(one).lower() if isinstance(one, bool) else one for one in demand.allowed)
-        said = given and (bare(given) or given)
-        return Check(field=demand.claim, wanted=f"{shown}, for {demand.why}", given=said, holds=holds)
-
-    def _value(self, pin: Pin) -> str | None:
-        """A string, as compact JSON."""
-        value = find(self.claims, pin.claim)
-        return plain(value) if isinstance(value, str) else None
+        wanted = f"{' or '.join(map(unquoted, allowed))}, because {demand.why}"
+        return Check(field=demand.claim, wanted=wanted, given=given and unquoted(given), holds=holds)
 
     def _told(self, name: str) -> str | None:
         value = find(self.claims, name) if name else None

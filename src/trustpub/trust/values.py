@@ -73,6 +73,12 @@ def bare(text: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
+def unquoted(text: str) -> str:
+    """``text``, written by :func:`plain`, for people: a string without its quotes."""
+    value = bare(text)
+    return text if value is None else value
+
+
 def steps(name: str) -> tuple[str, ...]:
     """The members to go through, outermost first, to the claim of this name.
 

@@ -26,6 +26,7 @@ from pathlib import Path
 from trustpub.rehearsal.environment import Folder
 from trustpub.rehearsal.index import await_ready, register, start
 from trustpub.rehearsal.issuers import GitHubIssuer, Run
+from trustpub.rehearsal.plays.github import GitHubPlay
 from trustpub.rehearsal.processes import Children
 
 ROOT = Path(__file__).parents[1]
@@ -44,7 +45,7 @@ def main() -> int:
         folder = Folder(path=Path(place))
         folder.make()
         index = await_ready(start(children, folder, os.environ), folder)
-        register(folder.data, "hello", JOB, issuer.url)
+        register(folder.data, "hello", "github", issuer.url, GitHubPlay(issuer=issuer, identity=JOB).fields)
         issuer.serve(JOB)
         env = {
             "PATH": os.environ["PATH"],

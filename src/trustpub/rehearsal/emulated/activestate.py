@@ -55,4 +55,4 @@ class ActiveStateIssuer(Issuer):
 
     def __init__(self, *, clock: Callable[[], float], watch: Callable[[Secret], None] | None = None) -> None:
         """As :class:`Issuer`."""
-        super().__init__(Form(lifetime=LIFETIME), clock=clock, watch=watch, path=PATH)
+        super().__init__(Form(lifetime=LIFETIME, jti=False), clock=clock, watch=watch, path=PATH)

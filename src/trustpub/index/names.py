@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from trustpub.index.ports import Reading
+from trustpub.index.ports import Event, Project, Reading, Writing
 from trustpub.packages.names import is_valid, normalize
 from trustpub.packages.stdlib import MODULES
 from trustpub.printable import printable, quoted
@@ -52,3 +52,15 @@ def prohibition(reading: Reading, name: str) -> str | None:
         return None
     because = f": {printable(reason, 200)}" if reason else ""
     return f"The name {quoted(name)} is prohibited here{because}{'' if because.endswith('.') else '.'}"
+
+
+def free(writing: Writing, project: Project, at: float) -> None:
+    """Let go of a held name, and of every publisher that had nothing else, with the tokens it was minted."""
+    for publisher in writing.publishers(project.name):
+        removed = {**publisher.fields, "issuer": publisher.issuer, "project": project.name}
+        writing.add_event(
+            Event(at=at, kind="publisher-removed", project_id=project.id, publisher_id=publisher.id, facts=removed)
+        )
+    writing.remove_project(project.id)
+    facts = {"project": project.name, "until": project.pending_until}
+    writing.add_event(Event(at=at, kind="project-freed", project_id=project.id, publisher_id=None, facts=facts))

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+from trustpub.index import names
 from trustpub.index.credentials import Bearer, Credentials, NewProject
 from trustpub.index.ports import Blobs, Clock, Event, File, Project, Reading, Staged, Store, Writing
 from trustpub.index.settings import Settings
@@ -196,7 +197,7 @@ class Upload:
         if isinstance(submission, Problem):
             return submission
         with self._store.read() as reading:
-            target = self._credentials.may_upload(bearer, reading, submission.name)  # 4
+            target = self._target(bearer, reading, submission.name)  # 4
         if isinstance(target, Problem):
             return target
         arrival.staged.finish()
@@ -209,6 +210,13 @@ class Upload:
             return again
         checked = _open(submission, filename or "", arrival)  # 7
         return checked if isinstance(checked, Problem) else self._commit(bearer, checked)
+
+    def _target(self, bearer: Bearer, reading: Reading, name: str) -> Project | NewProject | Problem:
+        """The project that ``bearer`` may upload to; one that its upload would make must be of a name that may be."""
+        target = self._credentials.may_upload(bearer, reading, name)
+        if isinstance(target, NewProject) and (fault := names.fault(reading, name, int(self._clock()))) is not None:
+            return _refused("name-refused", [fault])
+        return target
 
     def _commit(self, bearer: Bearer, checked: _Checked) -> Accepted | Problem:
         """Steps 8 and 9.
@@ -229,7 +237,7 @@ class Upload:
     def _publish(self, writing: Writing, bearer: Bearer, checked: _Checked, served: bytes | None) -> Accepted:
         now, arrival = self._clock(), checked.arrival
         # Since step 4 the token may have been burned, the publisher removed, the name taken.
-        target = self._credentials.may_upload(bearer, writing, checked.metadata.name)
+        target = self._target(bearer, writing, checked.metadata.name)
         if isinstance(target, Problem):
             raise _Refuse(target)
         again = _existing(writing, target, checked.filename, arrival)
@@ -326,24 +334,30 @@ def _existing(
 
 def _real_project(writing: Writing, bearer: Bearer, target: Project | NewProject, checked: _Checked, now: float) -> str:
     """The id of the project, which exists after this and is not pending."""
-    name = checked.metadata.name
     if isinstance(target, Project):
         if target.pending_until is not None and bearer.publisher is not None:
             _make_real(writing, bearer.publisher, target, checked, now)
         return target.id
-    held_in_vain = writing.project(name)
+    return _new_project(writing, target, now)
+
+
+def _new_project(writing: Writing, target: NewProject, now: float) -> str:
+    """A project that a person's first upload makes."""
+    held_in_vain = writing.project(target.name)
     if held_in_vain is not None:
-        writing.remove_project(held_in_vain.id)
+        names.free(writing, held_in_vain, now)
     project = Project(
         id=str(uuid.uuid4()),
-        name=name,
-        normalized=normalize(name),
+        name=target.name,
+        normalized=normalize(target.name),
         created=int(now),
         pending_until=None,
         serial=0,
     )
     writing.add_project(project)
     writing.add_member(project.id, target.owner.id)
+    facts = {"project": project.name, "user": target.owner.name}
+    writing.add_event(Event(at=now, kind="project-added", project_id=project.id, publisher_id=None, facts=facts))
     return project.id
 
 

@@ -12,7 +12,7 @@ from typing import Any
 from trustpub.errors import Declined
 from trustpub.index import names
 from trustpub.index.manage.issuers import issuer_at
-from trustpub.index.manage.notes import free, note
+from trustpub.index.manage.notes import note
 from trustpub.index.manage.people import user_called
 from trustpub.index.ports import Project, Reading, Writing
 from trustpub.index.registration import NO_RULES, Registration, missing_ids
@@ -137,7 +137,7 @@ def _free_what_is_over(writing: Writing, name: str, at: float) -> None:
     """Names held in vain, this one and one like it, do not wait for the next round of housekeeping."""
     for project in (writing.project(name), writing.project_like(name)):
         if project is not None and _is_over(project, int(at)) and writing.project_by_id(project.id) is not None:
-            free(writing, project, at)
+            names.free(writing, project, at)
 
 
 def _project(writing: Writing, wanted: Registration, at: float) -> Project:

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from trustpub.index.manage.notes import free, note
+from trustpub.index.manage.notes import note
+from trustpub.index.names import free
 from trustpub.index.ports import Clock, Store
 
 DAY_SECONDS = 86_400

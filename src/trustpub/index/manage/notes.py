@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trustpub.index.ports import Event, Project, Writing
+from trustpub.index.ports import Event, Writing
 
 
 def note(
@@ -23,13 +23,3 @@ def note(
     writing.add_event(
         Event(at=at, kind=kind, project_id=project_id, publisher_id=publisher_id, facts=dict(facts or {}))
     )
-
-
-def free(writing: Writing, project: Project, at: float) -> None:
-    """Let go of a held name, and of every publisher that had nothing else, with the tokens it was minted."""
-    for publisher in writing.publishers(project.name):
-        removed = {**publisher.fields, "issuer": publisher.issuer, "project": project.name}
-        note(writing, at, "publisher-removed", project_id=project.id, publisher_id=publisher.id, facts=removed)
-    writing.remove_project(project.id)
-    facts = {"project": project.name, "until": project.pending_until}
-    note(writing, at, "project-freed", project_id=project.id, facts=facts)

@@ -330,7 +330,7 @@ LONG = "x" * 496 + ".yml"
         ({"repository_id": "0"}, [("repository_id", "is not a number, as GitHub's ids are")]),
         ({"repository_id": "1\n"}, [("repository_id", "is not a number, as GitHub's ids are")]),
         ({"repository_id": "1" * 21}, [("repository_id", "is not a number, as GitHub's ids are")]),
-        ({"branch": "main"}, [("branch", "is no field of a GitHub publisher")]),
+        ({"branch": "main"}, [("branch", "is no field of GitHub publishers")]),
         ({"repository": "x", "workflow": "y", "environment": ";", "owner_id": "z"},
          [("repository", "is not OWNER/NAME"), ("workflow", FILE),
           ("environment", "is not a name that GitHub allows"), ("owner_id", "is not a number, as GitHub's ids are")]),

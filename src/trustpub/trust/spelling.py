@@ -21,7 +21,7 @@ def said(fields: Mapping[str, str], *, trimmed: Collection[str] = ()) -> dict[st
 
 def unknown(fields: Iterable[str], known: Collection[str], kind: str) -> list[Fault]:
     """A fault for each field that publishers of this kind do not have."""
-    return [Fault(field=name, problem=f"is no field of a {kind} publisher") for name in fields if name not in known]
+    return [Fault(field=name, problem=f"is no field of {kind} publishers") for name in fields if name not in known]
 
 
 def not_numbers(fields: Mapping[str, str], names: Iterable[str], forge: str) -> list[Fault]:

@@ -17,7 +17,15 @@ from trustpub.index.limits import Limits
 from trustpub.index.ports import Clock, Event, Keys, Reading, Store, Token, Use, Writing
 from trustpub.index.proof import Proof, Proven, refusal
 from trustpub.index.settings import Settings
-from trustpub.protocol.exchange import BadBody, Minted, MintRequest, Problem, read_mint, read_token
+from trustpub.protocol.exchange import (
+    BadBody,
+    Minted,
+    MintRequest,
+    Problem,
+    read_mint,
+    read_token,
+    write_mismatches,
+)
 from trustpub.tokens import macaroon
 from trustpub.tokens.caveats import Caveat, Expiry, ProjectIds, PublisherId, values, write_values
 from trustpub.tokens.keys import RootKeys
@@ -82,15 +90,7 @@ class Preflight:
             "success": True,
             "publisher": self.publisher_id,
             "projects": [{"name": one.name, "pending": one.pending} for one in self.projects],
-            "withheld": [
-                {
-                    "name": one.name,
-                    "mismatches": [
-                        {"field": miss.field, "given": miss.given, "wanted": miss.wanted} for miss in one.mismatches
-                    ],
-                }
-                for one in self.withheld
-            ],
+            "withheld": [{"name": one.name, "mismatches": write_mismatches(one.mismatches)} for one in self.withheld],
             "expires_in": self.expires_in,
         }
 

@@ -93,10 +93,7 @@ class Problem:
             "errors": [{"code": self.code, "description": self.sentence}],
         }
         if self.mismatches:
-            body["mismatches"] = [
-                {"field": one.field, "given": _inert(one.given), "wanted": _inert(one.wanted)}
-                for one in self.mismatches
-            ]
+            body["mismatches"] = write_mismatches(self.mismatches)
         return body
 
 
@@ -121,6 +118,11 @@ class Refusal:
     reasons: Sequence[tuple[str, str]]
     """``(code, description)``, as sent."""
     mismatches: Sequence[Mismatch] = ()
+
+
+def write_mismatches(mismatches: Sequence[Mismatch]) -> list[dict[str, str | None]]:
+    """Fields that differ as they are sent; what came from outside commands nothing where it is shown."""
+    return [{"field": one.field, "given": _inert(one.given), "wanted": _inert(one.wanted)} for one in mismatches]
 
 
 def read_mint(body: bytes) -> MintRequest:

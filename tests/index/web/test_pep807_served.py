@@ -1,9 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""PEP 807 over HTTP, by the list of what an index must show (issue 3), and the manners of the exchange.
-
-That a token for one upload is refused a second time, also when both come at once, is tested with the mint.
-"""
+"""PEP 807 over HTTP, by the list of what an index must show (issue 3), and the manners of the exchange."""
 
 from __future__ import annotations
 
@@ -11,8 +8,10 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,7 +26,7 @@ from trustpub.protocol.exchange import PROBLEM_TYPE
 from trustpub.protocol.problems import KINDS
 from trustpub.trust.provider import Terms
 
-from .conftest import Live, open_live
+from .conftest import BOUNDARY, Live, form, multipart, open_live, wheel
 
 DISCOVERY = "/.well-known/pytp"
 AUDIENCE = "/_/oidc/audience"
@@ -187,6 +186,60 @@ def test_a_token_lives_as_long_as_its_issuers_terms_say(tmp_path: Path, signing_
 def test_no_issuer_can_have_tokens_made_that_live_shorter_or_longer(seconds: int) -> None:
     with pytest.raises(Misuse, match="lifetime of an upload token"):
         check_terms(Terms(token_lifetime=seconds))
+
+
+# 7: a token for one upload
+
+
+def upload(web: TestClient, token: str, version: str) -> Any:
+    content = wheel("hello", version)
+    name = f"hello-{version}-py3-none-any.whl"
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": f"multipart/form-data; boundary={BOUNDARY}",
+        "Accept": JSON_TYPE,
+    }
+    return web.post("/legacy/", content=multipart(form(content, name, version=version), content, name), headers=headers)
+
+
+def single_use(web: TestClient, live: Live) -> str:
+    answer = web.post(MINT, content=live.body(features=["single-use-token"]))
+    assert answer.status_code == 200
+    return str(answer.json()["token"])
+
+
+def test_a_single_use_token_uploads_once(web: TestClient, live: Live) -> None:
+    token = single_use(web, live)
+    assert upload(web, token, "1.0").status_code == 200
+    again = upload(web, token, "1.1")
+    check_upload_refused(again)
+    several = web.post(MINT, content=live.body()).json()["token"]
+    assert [upload(web, several, version).status_code for version in ("1.2", "1.3")] == [200, 200]
+
+
+def test_a_single_use_token_that_comes_many_times_at_once_uploads_once(web: TestClient, live: Live) -> None:
+    token = single_use(web, live)
+    start = Barrier(4)
+
+    def race(version: str) -> Any:
+        with TestClient(live.app, base_url="https://index.example") as one:
+            start.wait(20)
+            return upload(one, token, version)
+
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(race, ("1.0", "1.1", "1.2", "1.3")))
+    assert sorted(answer.status_code for answer in answers) == [200, 403, 403, 403]
+    for answer in answers:
+        if answer.status_code == 403:
+            check_upload_refused(answer)
+    pages = web.get("/simple/hello/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}).json()
+    assert len(pages["files"]) == 1
+
+
+def check_upload_refused(answer: Any) -> None:
+    assert answer.status_code == 403
+    assert answer.json()["errors"][0]["code"] == "invalid-credentials"
+    assert "mint another token" in answer.json()["detail"]
 
 
 # 8: features

@@ -233,8 +233,10 @@ def _token(document: Mapping[str, Any]) -> Secret:
     token = document["token"]
     if not isinstance(token, str):
         raise BadBody(f"token: is not a string but {_kind(token)}")
-    if any("\ud800" <= one <= "\udfff" for one in token):
-        raise BadBody("token: is not text; it has half of a surrogate pair")
+    try:
+        token.encode()
+    except UnicodeEncodeError:
+        raise BadBody("token: is not text; it has half of a surrogate pair") from None
     return Secret(token)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import ColumnElement, RowMapping, bindparam, select
+from sqlalchemy import ColumnElement, RowMapping, Text, bindparam, literal_column, select
 
 from trustpub.index.adapters.sql.connections import Opened
 from trustpub.index.adapters.sql.ready import Ready
@@ -38,7 +38,7 @@ from trustpub.index.adapters.sql.tables import (
     tokens,
     users,
 )
-from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Token, User
+from trustpub.index.ports import FORGET_KEYS, Attempt, Event, File, Issuer, Project, Token, User
 from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.publishers import Publisher
 
@@ -66,7 +66,13 @@ _CANDIDATES = Ready(
         publishers.c.lookup == bindparam("lookup"),
     )
 )
-_ISSUER = Ready(select(issuers).where(issuers.c.url == bindparam("url")))
+# How often its keys were to be forgotten is a fact of its own, which outlives the row and is never written with it.
+_FORGET_KEYS = literal_column(f"'{FORGET_KEYS}'", Text)
+_ISSUERS = select(
+    issuers,
+    select(facts.c.value).where(facts.c.name == _FORGET_KEYS + issuers.c.url).scalar_subquery().label("keys_epoch"),
+)
+_ISSUER = Ready(_ISSUERS.where(issuers.c.url == bindparam("url")))
 _TOKEN = Ready(select(tokens).where(tokens.c.id == bindparam("id")))
 
 
@@ -89,7 +95,7 @@ class SqlReading:
         return None if row is None else issuer_of(row)
 
     def issuers(self) -> Sequence[Issuer]:
-        return [issuer_of(row) for row in self._connection.execute(select(issuers).order_by(issuers.c.url)).mappings()]
+        return [issuer_of(row) for row in self._connection.execute(_ISSUERS.order_by(issuers.c.url)).mappings()]
 
     def candidates(self, issuer: str, kind: str, lookups: Collection[str]) -> Sequence[Publisher]:
         rows: list[Row] = []

@@ -48,19 +48,22 @@ def issuer_columns(issuer: Issuer) -> dict[str, Any]:
 
 
 def issuer_of(row: Row) -> Issuer:
-    """From all columns."""
+    """From all columns, and ``keys_epoch``."""
     return _issuer(**row)
 
 
 # There are few issuers, and each is read at every mint.
 @lru_cache(maxsize=64)
-def _issuer(terms: str, jwks: str | None, jwks_hosts: str, private: int, **columns: Any) -> Issuer:
+def _issuer(
+    terms: str, jwks: str | None, jwks_hosts: str, private: int, keys_epoch: str | None, **columns: Any
+) -> Issuer:
     said = json.loads(terms)
     return Issuer(
         jwks=None if jwks is None else json.loads(jwks),
         terms=Terms(**{**said, "algorithms": tuple(said["algorithms"])}),
         jwks_hosts=tuple(json.loads(jwks_hosts)),
         private=bool(private),
+        keys_epoch=int(keys_epoch or 0),
         **columns,
     )
 

@@ -357,7 +357,7 @@ def test_forgotten_keys_are_fetched_anew_and_one_that_was_withdrawn_is_refused(
         assert reading.fact(FORGET_KEYS + site.url) == "2"
 
 
-KEYS_CASES = [
+KEYS_CASES: list[tuple[str, Any, Any, str, int]] = [
     # What PyPI does (432 cases, those called keys-*), and what happens here.
     ("001-002", {"issuer": "https://other.example", "jwks_uri": "http://elsewhere.example/jwks"}, None, "down", 1),
     ("005-006", 500, None, "down", 1),

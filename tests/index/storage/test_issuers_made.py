@@ -202,8 +202,8 @@ def test_hosts_of_key_sets_are_hosts() -> None:
     "host",
     [
         "", "https://keys.example.com", "keys.example.com/", "keys.example.com/keys", "a@keys.example.com",
-        "*.example.com", "keys.example.com:", "keys.example.com:x", "keys.example.com:99999", "keys.example.com?", "127.1",
-        "[::1", "a b", "kéys.example.com", "keys.example.com\n",
+        "*.example.com", "keys.example.com:", "keys.example.com:x", "keys.example.com:99999", "keys.example.com?",
+        "127.1", "[::1", "a b", "kéys.example.com", "keys.example.com\n",
     ],
 )  # fmt: skip
 def test_what_is_no_host_of_a_key_set(host: str) -> None:

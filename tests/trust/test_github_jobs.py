@@ -187,7 +187,7 @@ def test_protection_of_the_ref_is_what_github_says_of_it(claim: str | None, said
 
 
 def test_ids_are_registered_or_may_be_pinned_and_then_must_be_there() -> None:
-    unpinned = {"owner_id": None, "repository_id": None}
+    unpinned: dict[str, Any] = {"owner_id": None, "repository_id": None}
     assert misses(a_job(), a_publisher(**unpinned)) == [("owner_id", "123456"), ("repository_id", "456789")]
     assert misses(a_job(), a_publisher(pin=True, **unpinned)) == []
     assert misses(a_job(repository_id=None), a_publisher(pin=True, **unpinned)) == [("repository_id", None)]
@@ -261,17 +261,15 @@ def test_a_publisher_that_names_no_workflow_at_all_trusts_no_job() -> None:
 
 def test_an_environment_weighs_more_than_workflows_and_two_of_these_more_than_one() -> None:
     job = a_job()
-    weights = [
-        job.specificity(a_publisher(**dict(fields)))
-        for fields in (
-            {"environment": None, "workflow": None, "calling_workflow": "release.yml"},
-            {"environment": None},
-            {"environment": None, "calling_workflow": "release.yml"},
-            {"workflow": None, "calling_workflow": "release.yml"},
-            {},
-            {"calling_workflow": "release.yml"},
-        )
+    fewer: list[dict[str, Any]] = [
+        {"environment": None, "workflow": None, "calling_workflow": "release.yml"},
+        {"environment": None},
+        {"environment": None, "calling_workflow": "release.yml"},
+        {"workflow": None, "calling_workflow": "release.yml"},
+        {},
+        {"calling_workflow": "release.yml"},
     ]
+    weights = [job.specificity(a_publisher(**changes)) for changes in fewer]
     assert weights == sorted(set(weights))
 
 

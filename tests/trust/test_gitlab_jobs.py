@@ -202,7 +202,7 @@ def test_what_gitlab_does_not_say_of_a_run_is_not_known() -> None:
 
 
 def test_ids_are_registered_or_may_be_pinned() -> None:
-    unpinned = {"namespace_id": None, "project_id": None}
+    unpinned: dict[str, Any] = {"namespace_id": None, "project_id": None}
     assert misses(a_job(), a_publisher(**unpinned)) == [("namespace_id", "72"), ("project_id", "20")]
     assert misses(a_job(), a_publisher(pin=True, **unpinned)) == []
     assert misses(a_job(), a_publisher(pin=True, namespace_id="9", project_id=None)) == [("namespace_id", "72")]

@@ -21,7 +21,10 @@ import pytest
 
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.bootstrap import Folder, open_folder
-from trustpub.index.manage import Manage
+from trustpub.index.manage.issuers import Issuers
+from trustpub.index.manage.names import Names
+from trustpub.index.manage.people import People
+from trustpub.index.manage.publishers import Publishers
 from trustpub.index.ports import Issuer, Project
 from trustpub.trust.publishers import Link, Publisher
 
@@ -53,14 +56,35 @@ def store(tmp_path: Path) -> Iterator[SqlStore]:
 
 
 @pytest.fixture
-def manage(store: SqlStore, clock: SetClock) -> Manage:
-    return Manage(store, clock, rehearsal=False)
+def people(store: SqlStore, clock: SetClock) -> People:
+    return People(store, clock)
+
+
+@pytest.fixture
+def issuers(store: SqlStore, clock: SetClock) -> Issuers:
+    return Issuers(store, clock, rehearsal=False)
+
+
+@pytest.fixture
+def publishers(store: SqlStore, clock: SetClock) -> Publishers:
+    return Publishers(store, clock)
+
+
+@pytest.fixture
+def names(store: SqlStore, clock: SetClock) -> Names:
+    return Names(store, clock)
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Iterator[Folder]:
     with open_folder(tmp_path / "index", create=True, public_url="https://index.example") as opened:
         yield opened
+
+
+def event_kinds(store: SqlStore) -> list[str]:
+    """What happened, the oldest first."""
+    with store.read() as reading:
+        return [event.kind for event in reversed(reading.events(limit=1000))]
 
 
 def a_project(name: str = "Hello", project_id: str = "project-1", pending_until: int | None = None) -> Project:

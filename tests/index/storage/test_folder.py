@@ -33,7 +33,7 @@ def set_revision(folder: Path, revision: str) -> None:
 def test_the_first_start_makes_everything_and_later_ones_find_it(tmp_path: Path) -> None:
     with open_folder(tmp_path / "a" / "b", create=True, public_url=URL) as first:
         assert first.said == ("A new index was made.",)
-        assert [one.url for one in first.manage.issuers()] == [PUBLIC]
+        assert [one.url for one in first.issuers.all()] == [PUBLIC]
         assert not first.rehearsal
     with open_folder(tmp_path / "a" / "b", create=True, local_url="http://127.0.0.1:1") as second:
         assert second.said == ()
@@ -151,7 +151,7 @@ def test_an_older_database_is_copied_upgraded_and_keeps_its_rows(
         "from alembic import op\nimport sqlalchemy as sa\nrevision = '0002'\ndown_revision = '0001'\n"
         "def upgrade():\n    op.add_column('users', sa.Column('colour', sa.Text()))\n"
     )
-    folder.manage.add_user("Anna")
+    folder.people.add("Anna")
     before = head()
     monkeypatch.setattr(sql_store, "_MIGRATIONS", migrations)
     with pytest.raises(Misuse, match="of an older trustpub"):
@@ -160,7 +160,7 @@ def test_an_older_database_is_copied_upgraded_and_keeps_its_rows(
         copy = folder.path / f"index.db.before-{before}"
         said = f"The database was upgraded from schema {before} to 0002; as it was before, it is in {copy}."
         assert upgraded.said == (said,)
-        assert [one.name for one in upgraded.manage.users()] == ["Anna"]
+        assert [one.name for one in upgraded.people.all()] == ["Anna"]
     with closing(sqlite3.connect(copy)) as database:
         assert database.execute("SELECT version_num FROM alembic_version").fetchall() == [(before,)]
         assert database.execute("SELECT name FROM users").fetchall() == [("Anna",)]
@@ -188,7 +188,7 @@ def test_a_swapped_or_lost_secret_is_noticed_at_the_start(folder: Folder, tmp_pa
         open_folder(folder.path, create=True)
     assert not (folder.path / "secret").exists()
     with open_folder(folder.path, create=False) as opened:
-        assert opened.manage.users() == []
+        assert opened.people.all() == []
 
 
 def test_a_secret_may_be_kept_elsewhere(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from trustpub.trust.claims import BadClaim, SignedClaims
 from trustpub.trust.decision import Circumstances, Identity, Refused, Trusted, decide
 from trustpub.trust.issuers import PRESETS, PROVIDERS, PUBLIC_ISSUERS, belongs_to, kind_of
 from trustpub.trust.preset import Pin, Preset
-from trustpub.trust.provider import ENVELOPE, SHARED_AUDIENCE_AGE, BadFields, Provider
+from trustpub.trust.provider import ENVELOPE, SHARED_AUDIENCE_AGE, BadFields, Provider, seen
 from trustpub.trust.publishers import Link, Publisher, Rules
 from trustpub.trust.values import find, plain, steps
 
@@ -484,3 +484,15 @@ def test_a_preset_of_somebody_s_own_makes_a_provider() -> None:
     assert [check.holds for check in identity.checks(publisher)] == [True]
     assert provider.census.verified == {"job"}
     assert provider.tells == frozenset()
+
+
+def test_the_claims_kept_of_a_run_are_its_plain_ones_cut() -> None:
+    claims = {"text": "x" * 400, "number": 7, "truth": True, "list": ["x"], "none": None, "other": "x"}
+    kept = seen(claims, ("text", "number", "truth", "list", "none", "absent"))
+    assert kept == {"text": "x" * 300, "number": "7", "truth": "true"}
+
+
+@every_preset
+def test_what_is_demanded_of_every_token_is_said_to_whoever_registers(kind: str) -> None:
+    for demand in BY_KIND[kind].demands:
+        assert any(f"`{demand.claim}` must be `" in note and demand.why in note for note in PROVIDERS[kind].notes)

@@ -198,10 +198,8 @@ class Identity:
         if not pin.always or (not pin.required and publisher.pin_on_first_use):
             return []
         # Names can be given to somebody else: what is left open is no reason to trust.
-        said = "an id" if pin.immutable else "a value"
-        return [
-            Check(field=pin.name, wanted=f"{said} that is registered", given=given and unquoted(given), holds=False)
-        ]
+        said = "id" if pin.immutable else "value"
+        return [Check(field=pin.name, wanted=f"a registered {said}", given=given and unquoted(given), holds=False)]
 
     def _member(self, pin: Pin, wanted: str) -> Check:
         array = find(self.claims, pin.claim)
@@ -249,10 +247,17 @@ def preset(one: Preset) -> Provider:
         kept_claims=one.kept_claims,
         hosts=one.hosts,
         sources=one.sources,
-        notes=one.notes,
+        notes=(*map(_said, one.demands), *one.notes),
         example_claims=one.example,
         example_fields={pin.name: pin.example for pin in one.pins if pin.always} | dict(one.example_more),
     )
+
+
+def _said(demand: Demand) -> str:
+    """The demand as a sentence."""
+    allowed = " or ".join(unquoted(plain(one) or "") for one in demand.allowed)
+    absent = " or absent" if demand.absent else ""
+    return f"`{demand.claim}` must be `{allowed}`{absent}: {demand.why}."
 
 
 def _field(pin: Pin) -> Field:

@@ -155,4 +155,28 @@ PROVIDER = Provider(
     has_jti=False,
     tells=frozenset(),
     kept_claims=("sub",),
+    sources={"codefresh-io/docs 0d0a610, OpenID Connect": ("account_id", "pipeline_id")},
+    notes=(
+        (
+            "A publisher says of its fields which are `--immutable`, ids that are never given to anybody else, and "
+            "which `--workload`, naming the workflow, pipeline or job: at least one of each, and none is both."
+        ),
+        (
+            "A field is a claim, by name or, inside of objects, by JSON Pointer (RFC 6901), as `/outer/inner`. Its "
+            "value is JSON: strings stand in double quotes. Whole numbers are equal by value (`1.0` is `1`), a string "
+            "is no number, and `true` is neither. Arrays, objects, null and fractions cannot be wanted."
+        ),
+        (
+            "`iss`, `aud`, `exp`, `nbf`, `iat` and `jti` cannot be wanted: they are verified for every token, or "
+            "differ in each."
+        ),
+        "The host of an issuer must not be one that belongs to a provider known here.",
+        "The example is Codefresh's.",
+    ),
+    example_claims={
+        "iss": "https://oidc.codefresh.io",
+        "account_id": "5f92ab5f8b2c9d0e1a3b4c5d",
+        "pipeline_id": "64f0d7c2e5a1b3948c7d6e0f",
+    },
+    example_fields={"account_id": '"5f92ab5f8b2c9d0e1a3b4c5d"', "pipeline_id": '"64f0d7c2e5a1b3948c7d6e0f"'},
 )

@@ -126,11 +126,13 @@ class Proof:
     def _key(self, issuer: Issuer, kid: str) -> Mapping[str, Any] | _Fault:
         try:
             return self._keys.get(issuer, kid)
-        except NoSuchKey:
-            sentence = "a token names a key that the issuer does not have"
+        except NoSuchKey as missing:
+            why = str(missing)
+            sentence = f"a token names a key that is not used: {why}" if why else _NO_KEY
             return _Fault(problem=UNPROVEN, bad=BadIdentity(cause="unknown-key", sentence=sentence, issuer=issuer.url))
         except IssuerDown as down:
-            detail = f"the keys of {issuer.url} cannot be had now: {down}"
+            # Why is for those who run the index: it may name addresses in their network.
+            detail = f"the keys of {issuer.url} cannot be had now"
             problem = Problem(
                 status=503,
                 code="issuer-unavailable",
@@ -138,10 +140,13 @@ class Proof:
                 detail=detail,
                 retry_after=down.retry_after,
             )
-            return _Fault(problem=problem, bad=BadIdentity(cause="issuer-down", sentence=detail, issuer=issuer.url))
+            return _Fault(
+                problem=problem, bad=BadIdentity(cause="issuer-down", sentence=f"{detail}: {down}", issuer=issuer.url)
+            )
 
 
 TITLE = "Token request failed"
+_NO_KEY = "a token names a key that the issuer does not have"
 
 
 def refusal(code: str, detail: str, mismatches: tuple[Mismatch, ...] = ()) -> Problem:

@@ -10,7 +10,9 @@ import threading
 import tomllib
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -21,17 +23,49 @@ import uvicorn
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
+from trustpub.errors import Declined, Misuse
 from trustpub.index.bootstrap import Folder, build_app, open_folder
+from trustpub.index.registration import Wanted
 from trustpub.index.web.app import HTTP_PROTOCOL
 from trustpub.protocol.exchange import MINT_PATH
 
 HERE = Path(__file__).parent
 NOW = 1_795_260_000
 KEY = RSAKey.generate_key(2048, parameters={"kid": "k1", "alg": "RS256", "use": "sig"}, auto_kid=False)
+PUBLIC_KEY = KEY.as_dict(private=False)
 GITHUB = "https://token.actions.githubusercontent.com"
 GITLAB = "https://gitlab.com"
 GOOGLE = "https://accounts.google.com"
 ACTIVESTATE = "https://platform.activestate.com/api/v1/oauth/oidc"
+ISSUERS = {"github": GITHUB, "gitlab": GITLAB, "google": GOOGLE, "activestate": ACTIVESTATE}
+
+
+def _github(row: Mapping[str, str]) -> dict[str, str]:
+    found = {name: row[name] for name in ("environment", "owner_id", "repository_id") if name in row}
+    return found | {"repository": f"{row['owner']}/{row['repository']}", "workflow": row["workflow_filename"]}
+
+
+def _as_it_is(row: Mapping[str, str]) -> dict[str, str]:
+    return {name: value for name, value in row.items() if name != "issuer_url"}
+
+
+def _activestate(row: Mapping[str, str]) -> dict[str, str]:
+    # PyPI looks the id up by the name of the person; a form has only the name.
+    found = {name: row[name] for name in ("organization", "project")}
+    return found | {
+        "actor_id": row.get("actor_id") or (row["actor"] and str(uuid.uuid5(uuid.NAMESPACE_DNS, row["actor"])))
+    }
+
+
+_FIELDS: Mapping[str, Callable[[Mapping[str, str]], dict[str, str]]] = {
+    "github": _github,
+    "gitlab": _as_it_is,
+    "google": _as_it_is,
+    "activestate": _activestate,
+}
+"""A row of PyPI's, in our words."""
+_OPTIONAL = frozenset({"environment", "sub"})
+"""Where an empty text means any."""
 
 
 @dataclass(kw_only=True)
@@ -68,13 +102,46 @@ class Index:
 
     def mint(self, token: str) -> str:
         """``accept``, or the code of the refusal. Both are also checked to be whole."""
-        return outcome(*self.post(json.dumps({"token": token}).encode()))
+        status, body = self.post(json.dumps({"token": token}).encode())
+        return outcome(status, body)
 
     def claims(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Claims of a case with its places filled in: the time, and this index's audience instead of PyPI's."""
         times = {"<now>": int(self.clock.now), "<now+300>": int(self.clock.now) + 300}
         filled = {name: times.get(value, value) if isinstance(value, str) else value for name, value in given.items()}
         return filled | ({"aud": self.audience} if filled.get("aud") == "pypi" else {})
+
+    def believe(self, issuer: str, kind: str, keys: Sequence[Mapping[str, Any]] | None = (PUBLIC_KEY,)) -> None:
+        """Take tokens of this issuer, by these keys; None: by those it is asked for."""
+        self.folder.issuers.add(issuer, kind, jwks=None if keys is None else {"keys": list(keys)})
+
+    def register(self, provider: str, row: Mapping[str, str], project: str, *, issuer: str | None = None) -> str | None:
+        """The id of a publisher as PyPI's table has it, for a project yet to be made; None: it is none to us.
+
+        PyPI knows fewer ids, or none; those are taken from the first token.
+        """
+        wanted = Wanted(
+            project=project,
+            kind=provider,
+            issuer=issuer or row.get("issuer_url") or ISSUERS[provider],
+            fields={name: value for name, value in _FIELDS[provider](row).items() if value or name not in _OPTIONAL},
+            pin_on_first_use=True,
+            pending=True,
+        )
+        try:
+            return self.folder.publishers.add(wanted).publisher.id
+        except (Misuse, Declined):
+            return None
+
+    def unregister(self, publisher_id: str | None) -> None:
+        """Undo :meth:`register`."""
+        if publisher_id is not None:
+            with suppress(Declined):
+                self.folder.publishers.remove(publisher_id)
+
+    def switch(self, issuer: str | None, *, on: bool) -> None:
+        """Let minting begin or stop, for one issuer or for all."""
+        self.folder.issuers.switch(issuer, on=on)
 
     def publisher_of_last_token(self) -> str | None:
         """Who the newest token was given to, as its event says."""
@@ -90,7 +157,7 @@ def outcome(status: int, body: Mapping[str, Any]) -> str:
         assert body["token"].startswith("pypi-")
         assert isinstance(body["expires"], int)
         return "accept"
-    assert 400 <= status < 500, body
+    assert 400 <= status < 500 or (status == 503 and "issuer-unavailable" in body["type"]), body
     assert body["status"] == status
     (error,) = body["errors"]
     assert error["description"] == body["detail"]
@@ -128,7 +195,9 @@ def cases() -> tuple[Mapping[str, Any], ...]:
 
 @cache
 def _listed() -> Mapping[str, Mapping[str, Any]]:
-    return {one["case"]: one for one in tomllib.loads((HERE / "deviations.toml").read_text(encoding="utf-8"))["deviation"]}
+    return {
+        one["case"]: one for one in tomllib.loads((HERE / "deviations.toml").read_text(encoding="utf-8"))["deviation"]
+    }
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

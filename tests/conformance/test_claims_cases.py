@@ -10,9 +10,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ACTIVESTATE, GITHUB, GITLAB, GOOGLE, Deviations, Index, cases, sign
-
-ISSUERS = {"github": GITHUB, "gitlab": GITLAB, "google": GOOGLE, "activestate": ACTIVESTATE}
+from .conftest import ISSUERS, Deviations, Index, cases, sign
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +30,12 @@ def test_ends_as_on_pypi(index: Index, claims_case: Mapping[str, Any], deviation
     registered = [index.register(provider, row, f"case-{number}") for number, row in enumerate(rows)]
     try:
         claims = index.claims(claims_case["claims"])
+        if isinstance(claims.get("jti"), str) and claims["jti"]:
+            claims["jti"] = str(uuid.uuid4())  # many cases were recorded with one
         if claims_case["jti_already_used"]:
             first = next(one for one in cases() if one["provider"] == provider and one["kind"] == "claims")
-            assert index.mint(sign(index.claims(first["claims"]) | {"jti": claims["jti"]})) == "accept"
-        elif isinstance(claims.get("jti"), str):
-            claims["jti"] = str(uuid.uuid4())  # many cases were recorded with one
+            earlier = index.claims(first["claims"]) | {"jti": claims["jti"], "run_attempt": "2"}
+            assert index.mint(sign(earlier)) == "accept"
         found = index.mint(sign(claims))
         deviations.judge(claims_case, _wanted(claims_case), found)
         if found == "accept" and claims_case["matched"]:

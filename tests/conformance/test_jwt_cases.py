@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Identity tokens in every state of disrepair: the same verdict as PyPI's, over HTTP.
 
-The tokens are Google's, whose claims have to hold nothing beyond an account: so the verdict is about the token alone.
+The tokens are those of a job that is registered, so the verdict is about the token alone. One case leaves out a claim
+that GitHub's jobs must have; it is Google's, whose tokens never have it.
 """
 
 from __future__ import annotations
@@ -10,12 +11,13 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from joserfc.jwk import RSAKey
 
-from .conftest import GOOGLE, KEY, Deviations, Index, sign
+from .conftest import GITHUB, GOOGLE, KEY, Deviations, Index, cases, sign
 
 EMAIL = "ci@proj.iam.gserviceaccount.com"
 YEAR = 365 * 24 * 3600
@@ -27,8 +29,15 @@ def index(open_index: Callable[..., Index]) -> Index:
     made = open_index()
     public = KEY.as_dict(private=False)
     bare = {name: value for name, value in public.items() if name != "alg"} | {"kid": "no-alg"}
-    made.believe(GOOGLE, "google", keys=[public, bare, public | {"use": "enc", "kid": "use-enc"}])
+    made.believe(GOOGLE, "google")
+    made.believe(GITHUB, "github", keys=[public, bare])
+    with made.folder.store.write() as writing:
+        # An administrator could not give a key for encryption; a provider could publish one.
+        known = writing.issuer(GITHUB)
+        assert known is not None
+        writing.put_issuer(replace(known, jwks={"keys": [public, bare, public | {"use": "enc", "kid": "use-enc"}]}))
     made.register("google", {"email": EMAIL, "sub": "1112"}, "hello")
+    made.register("github", next(one for one in cases() if one["id"] == "github-001")["publisher_fields"], "hi")
     return made
 
 
@@ -42,10 +51,7 @@ def test_ends_as_on_pypi(index: Index, jwt_case: Mapping[str, Any], deviations: 
 
 def _token(index: Index, case: Mapping[str, Any]) -> str:
     now = int(index.clock.now)
-    claims: dict[str, Any] = {
-        "iss": GOOGLE, "aud": index.audience, "iat": now, "exp": now + 300, "sub": "1112", "jti": case["id"],
-        "email": EMAIL, "email_verified": True,
-    }  # fmt: skip
+    claims = _google(index) if case["id"] == "jwt-019" else _github(index, case["id"])
     words = case["jwt"]
     claims.pop(words.get("absent"), None)
     times = {
@@ -57,10 +63,20 @@ def _token(index: Index, case: Mapping[str, Any]) -> str:
         if name in words:
             claims[name] = _replaced(words[name], times if name in ("exp", "iat") else audiences)
     if case["id"] == "jwt-042":
-        claims["iss"] = GOOGLE + "/"
+        claims["iss"] = GITHUB + "/"
     if claims["iat"] == now and isinstance(claims.get("exp"), int) and claims["exp"] < now:
         claims["iat"] = claims["exp"] - 300
     return _SPECIAL.get(case["id"], _plain)(claims, words)
+
+
+def _github(index: Index, jti: str) -> dict[str, Any]:
+    return index.claims(next(one for one in cases() if one["id"] == "github-001")["claims"]) | {"jti": jti}
+
+
+def _google(index: Index) -> dict[str, Any]:
+    now = int(index.clock.now)
+    account = {"sub": "1112", "email": EMAIL, "email_verified": True}
+    return {"iss": GOOGLE, "aud": index.audience, "iat": now, "exp": now + 300, **account}
 
 
 def _replaced(value: Any, table: Mapping[str, Any]) -> Any:

@@ -21,7 +21,13 @@ from .conftest import KEY, Deviations, Index, sign
 
 DISCOVERY = "/.well-known/openid-configuration"
 OTHER_KEY = RSAKey.generate_key(2048, parameters={"kid": "k2"}, auto_kid=False)
-ROW = {"owner": "foo", "repository": "bar", "owner_id": "123", "repository_id": "74", "workflow_filename": "release.yml"}
+ROW = {
+    "owner": "foo",
+    "repository": "bar",
+    "owner_id": "123",
+    "repository_id": "74",
+    "workflow_filename": "release.yml",
+}
 
 Answer = tuple[int, bytes]
 
@@ -94,7 +100,9 @@ def _replaced(path: str, status: int, body: bytes) -> Callable[[Provider], None]
 
 
 def _elsewhere(issuer: Provider) -> None:
-    issuer.usual(PUBLIC, issuer="https://somebody.example", jwks_uri=issuer.url.replace("127.0.0.1", "localhost") + "/jwks")
+    issuer.usual(
+        PUBLIC, issuer="https://somebody.example", jwks_uri=issuer.url.replace("127.0.0.1", "localhost") + "/jwks"
+    )
 
 
 def _keys(*keys: Mapping[str, Any]) -> Callable[[Provider], None]:

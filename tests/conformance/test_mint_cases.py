@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import base64
 import json
 import re
 import uuid
@@ -33,13 +34,18 @@ def index(open_index: Callable[..., Index]) -> Index:
 class Scene:
     """One case: what it registers is gone afterwards."""
 
-    def __init__(self, index: Index) -> None:
+    def __init__(self, index: Index, name: str) -> None:
         self.index = index
+        self.name = name
         self.registered: list[str | None] = []
 
     def register(self, project: str = "hello", provider: str = "github", issuer: str = GITHUB, **row: str) -> None:
         fields = {**(ROW if provider == "github" else GITLAB_ROW), **row}
-        self.registered.append(self.index.register(provider, fields, project, issuer=issuer))
+        self.registered.append(self.index.register(provider, fields, self.project(project), issuer=issuer))
+
+    def project(self, project: str) -> str:
+        """Its name in this case; a project that was made stays."""
+        return f"{self.name}-{project}"
 
     def claims(self, provider: str = "github", **changed: Any) -> dict[str, Any]:
         """Good ones, of the first case of a provider, but for what is changed; None: without."""
@@ -52,10 +58,10 @@ class Scene:
 
 
 @pytest.fixture
-def scene(index: Index) -> Iterator[Scene]:
+def scene(index: Index, mint_case: Mapping[str, Any]) -> Iterator[Scene]:
     """An index at which nobody is registered yet."""
     index.clock.now += 61
-    made = Scene(index)
+    made = Scene(index, mint_case["id"])
     yield made
     for publisher_id in made.registered:
         index.unregister(publisher_id)
@@ -83,10 +89,11 @@ def _play(scene: Scene, case: Mapping[str, Any]) -> str:
 
 def _loosely(claims: Any) -> str:
     """Three parts that look like a token; libraries refuse to sign these claims."""
-    import base64
 
     parts = ({"alg": "RS256", "kid": "k1"}, claims)
-    return ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + ".AAAA"
+    return (
+        ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in parts) + ".AAAA"
+    )
 
 
 def _registered(**changed: Any) -> Callable[[Scene], str]:
@@ -124,7 +131,7 @@ def _two_projects(scene: Scene) -> str:
     with scene.index.folder.store.read() as reading:
         publisher = reading.publisher(scene.index.publisher_of_last_token() or "")
     assert publisher is not None
-    assert [link.project for link in publisher.links] == ["hello", "world"]
+    assert [link.project for link in publisher.links] == [scene.project("hello"), scene.project("world")]
     return found
 
 
@@ -157,16 +164,16 @@ def _exists_meanwhile(scene: Scene) -> str:
     scene.register("hello")
     scene.register("hello", workflow_filename="other.yml")
     with scene.index.folder.store.write() as writing:
-        project = writing.project("hello")
+        project = writing.project(scene.project("hello"))
         assert project is not None
-        writing.make_real(project.id, name="hello", publisher_id=scene.registered[1] or "")
+        writing.make_real(project.id, name=project.name, publisher_id=scene.registered[1] or "")
     return scene.mint()
 
 
 def _prohibited(scene: Scene) -> str:
     with scene.index.folder.store.write() as writing:
-        writing.prohibit("prohibited-x", "for this test")
-    scene.register("prohibited-x")
+        writing.prohibit(scene.project("x"), "for this test")
+    scene.register("x")
     assert scene.registered == [None]
     return scene.mint()
 

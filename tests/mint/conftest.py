@@ -25,7 +25,7 @@ from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.credentials import Credentials
 from trustpub.index.limits import Limits
 from trustpub.index.mint import Mint
-from trustpub.index.ports import Attempt, Event, Issuer, NoSuchKey, Project, Token
+from trustpub.index.ports import Attempt, Event, Issuer, IssuerDown, NoSuchKey, Project, Token
 from trustpub.index.settings import Settings
 from trustpub.index.upload import Accepted, Upload
 from trustpub.protocol.exchange import Minted, Problem
@@ -73,7 +73,11 @@ class FixedClock:
 class GivenKeys:
     """The keys an issuer was registered with; none is ever fetched."""
 
+    down = False
+
     def get(self, issuer: Issuer, kid: str) -> Mapping[str, Any]:
+        if self.down:
+            raise IssuerDown("it does not answer", 17)
         for key in (issuer.jwks or {"keys": []})["keys"]:
             if key.get("kid") == kid:
                 return dict(key)

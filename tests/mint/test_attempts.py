@@ -142,8 +142,9 @@ def test_the_cause_of_every_refusal_before_the_decision_has_a_name_for_administr
         bench.refused(**changes)
     bench.refused(header={"kid": "key-9"})
     bench.refused(header={"typ": "at+jwt"})
+    bench.refused("no token")
     found = {event.facts["cause"]: event for event in bench.events("identity-refused")}
-    assert set(found) == {*asked, "unknown-key", "header"}
+    assert set(found) == {*asked, "unknown-key", "header", "malformed"}
     assert found["audience"].facts["repository"] == "octo-org/hello"
     assert "'pypi'" in found["audience"].facts["why"]
     assert "repository" not in found["header"].facts
@@ -215,6 +216,17 @@ def test_an_identity_that_is_refused_too_often_waits_and_another_does_not(bench:
 def test_what_succeeds_is_never_counted(bench: Any) -> None:
     for number in range(130):
         bench.minted(jti=f"j{number}")
+
+
+def test_an_issuer_that_is_down_is_nobodys_failure_and_says_when_to_come_back(bench: Any) -> None:
+    bench.keys.down = True
+    for _ in range(130):
+        problem = bench.refused()
+        assert (problem.status, problem.code, problem.retry_after) == (503, "issuer-unavailable", 17)
+    bench.keys.down = False
+    bench.minted()
+    (event,) = bench.events("identity-refused")
+    assert event.facts["cause"] == "issuer-down"
 
 
 def test_an_issuer_of_a_kind_that_this_version_does_not_know_is_unknown(bench: Any) -> None:

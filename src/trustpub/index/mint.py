@@ -272,7 +272,7 @@ class Mint:
             location=self._settings.host,
             publisher_id=publisher.id,
             user_id=None,
-            description=f"{proven.identity.subject} {publisher.fields.get('workflow', '')}".strip(),
+            description=f"{proven.identity.subject[:200]} {publisher.fields.get('workflow', '')}".strip(),
             caveats=tuple(values(caveat) for caveat in caveats),
             scope="upload",
             created=start,
@@ -299,7 +299,8 @@ def _decide(reading: Reading, proven: Proven, now: float) -> Trusted | Refused:
 
 def _told(refused: Refused, proven: Proven) -> Problem:
     told = explain.for_caller(refused, proven.identity)
-    return refusal("invalid-publisher", told.text, told.mismatches)
+    lapsed = [one.field for one in told.mismatches] == ["registration"]
+    return refusal("invalid-pending-publisher" if lapsed else "invalid-publisher", told.text, told.mismatches)
 
 
 def _pin(writing: Writing, verdict: Trusted, proven: Proven, now: float) -> None:

@@ -84,7 +84,8 @@ class Proof:
         except BadBody as fault:
             return _Fault(problem=refusal("invalid-payload", str(fault)))
         except MalformedToken as fault:
-            return _Fault(problem=refusal("invalid-payload", f"malformed JWT: it {fault}"))
+            bad = BadIdentity(cause="malformed", sentence=f"what should be an identity token {fault}", issuer="")
+            return _Fault(problem=refusal("invalid-payload", f"malformed JWT: it {fault}"), bad=bad)
         found = self._issuer(words)  # 3
         if isinstance(found, _Fault):
             return found
@@ -100,9 +101,8 @@ class Proof:
             identity = provider.identify(claims)  # 6
             once = _once(token, claims, provider)
         except BadClaim as fault:
-            sentence = str(fault)
-            bad = BadToken(cause="claims", sentence=sentence, proven=True, claims=claims)
-            return _disbelieved(bad, issuer, provider, refusal("invalid-publisher", f"valid token, but {sentence}"))
+            wrong = BadToken(cause="claims", sentence=str(fault), proven=True, claims=claims)
+            return _disbelieved(wrong, issuer, provider, refusal("invalid-publisher", f"valid token, but {fault}"))
         self._notices.unknown_claims(issuer.url, provider.census.unknown(claims), now)
         return Proven(
             identity=identity,
@@ -121,6 +121,8 @@ class Proof:
             sentence = "a token names an issuer that is not registered, exactly so, with this index"
             bad = BadIdentity(cause="unknown-issuer", sentence=sentence, issuer=words.issuer)
             return _Fault(problem=refusal("invalid-payload", "unknown trusted publishing issuer"), bad=bad)
+        if not issuer.enabled:
+            return _Fault(problem=refusal("not-enabled", f"{provider.title} may not publish here for now"))
         return issuer, provider
 
     def _key(self, issuer: Issuer, kid: str) -> Mapping[str, Any] | _Fault:

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""Write the pages that the code itself says: every command, every exit code, every identity provider.
+"""Write the pages that the code itself says: every command, every exit code, problem and identity provider.
 
 `make docs` writes them; with ``--check``, which `make check` gives, nothing is written, and a page that is not up to
 date ends with 1 and the difference.
@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from generate_problems import problem_codes_page
 from generate_providers import providers_page
 
 from trustpub import errors
@@ -78,7 +79,12 @@ def _first_sentence(kind: type) -> str:
 def run() -> int:
     """Write or compare; the exit code."""
     stale = 0
-    pages = (("cli.md", cli_page()), ("exit-codes.md", exit_codes_page()), ("providers.md", BANNER + providers_page()))
+    pages = (
+        ("cli.md", cli_page()),
+        ("exit-codes.md", exit_codes_page()),
+        ("problem-codes.md", BANNER + problem_codes_page()),
+        ("providers.md", BANNER + providers_page()),
+    )
     for name, wanted in pages:
         page = REFERENCE / name
         found = page.read_text(encoding="utf-8") if page.exists() else ""

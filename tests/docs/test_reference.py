@@ -9,10 +9,13 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from trustpub.protocol.problems import KINDS
+
 ROOT = Path(__file__).parents[2]
 REFERENCE = ROOT / "docs" / "reference"
 CODE = re.compile(r"[a-z]+(-[a-z]+)*\Z")
 FROM_STATUS = {"not-found", "method-not-allowed"}  # made from the phrase of the status
+MAKERS = re.compile(r"problem|refused|refusal")
 
 
 def given_codes() -> Iterator[str]:
@@ -22,24 +25,29 @@ def given_codes() -> Iterator[str]:
             if not isinstance(node, ast.Call):
                 continue
             named = [word.value for word in node.keywords if word.arg == "code"]
-            makes_one = isinstance(node.func, ast.Name) and re.search("problem|refused", node.func.id.lower())
+            makes_one = isinstance(node.func, ast.Name) and MAKERS.search(node.func.id.lower())
             for value in (*named, *(node.args[:1] if makes_one else [])):
                 for part in ast.walk(value):
                     if isinstance(part, ast.Constant) and isinstance(part.value, str) and CODE.match(part.value):
                         yield part.value
 
 
-def test_every_problem_code_is_in_the_reference() -> None:
+def test_every_problem_code_is_in_the_reference_and_on_the_index() -> None:
     page = (REFERENCE / "problem-codes.md").read_text(encoding="utf-8")
     documented = set(re.findall(r"^\| `([a-z-]+)`", page, re.MULTILINE))
     given = set(given_codes())
-    assert "invalid-publisher" in given
+    assert {"invalid-publisher", "rate-limited", "file-exists"} <= given
     assert documented == given | FROM_STATUS
+    assert set(KINDS) == documented
 
 
 def test_every_path_of_the_exchange_is_in_the_reference() -> None:
     page = (REFERENCE / "http-api.md").read_text(encoding="utf-8")
-    exchange = (ROOT / "src" / "trustpub" / "protocol" / "exchange.py").read_text(encoding="utf-8")
-    paths = re.findall(r'_PATH = "(/[^"]+)"', exchange)
-    assert len(paths) == 4
-    assert [path for path in paths if f"`{path}`" not in page] == []
+    protocol = ROOT / "src" / "trustpub" / "protocol"
+    paths = [
+        path
+        for source in ("exchange.py", "discovery.py")
+        for path in re.findall(r'_PATH = "(/[^"]+)"', (protocol / source).read_text(encoding="utf-8"))
+    ]
+    assert len(paths) == 7
+    assert [path for path in paths if not re.search(f"`{re.escape(path)}[?`]", page)] == []

@@ -42,6 +42,12 @@ EXCHANGE = (
         "Ask for `multi-use-token` or for `single-use-token`, or leave `features` out. Nothing was used up.",
     ),
     _kind(
+        "not-enabled",
+        422,
+        "The administrator of this index switched the issuer off.",
+        "Ask them why. On again: `trustpub admin issuer enable URL`. Nothing was used up.",
+    ),
+    _kind(
         "invalid-token",
         422,
         "The signature does not hold; or it does, and time, audience or issuer are wrong. Only in the second case "
@@ -53,6 +59,13 @@ EXCHANGE = (
         422,
         "The token is good, and nobody registered it. The detail names the fields that differ.",
         "Mend the workflow or the publisher. Nothing was used up: the same job may try again.",
+    ),
+    _kind(
+        "invalid-pending-publisher",
+        422,
+        "The publisher was to make its project, and cannot: the time for which the name was held is up, or the first "
+        "upload of another publisher made it.",
+        "Register it again: for a project that exists now without `--pending`.",
     ),
     _kind(
         "invalid-reuse-token",
@@ -107,6 +120,12 @@ UPLOAD = (
         400,
         "The token is a minted one, and the project does not exist.",
         "Register a pending publisher of this name.",
+    ),
+    _kind(
+        "name-refused",
+        400,
+        "No project may be made by this name: it is prohibited, of the standard library, or looks like another's.",
+        "The detail says which. Choose another name, or ask the administrator of the index.",
     ),
     _kind(
         "invalid-form",

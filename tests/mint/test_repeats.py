@@ -4,13 +4,19 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import Any
 
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey
 
+from trustpub.index.adapters.sql.writing import SqlWriting
 from trustpub.index.upload import Accepted
 from trustpub.protocol.exchange import Minted, Problem
+from trustpub.tokens.keys import RootKeys
+from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Publisher, Rules
 
 ELSEWHERE = "198.51.100.9"
@@ -221,3 +227,48 @@ def test_where_the_provider_gives_no_jti_the_token_itself_is_what_is_used_up(ben
     bench.minted(token)
     assert code(bench.try_mint(token, peer=ELSEWHERE)) == "invalid-reuse-token"
     bench.minted(bench.identity_token(**claims, iat=int(bench.clock.now) - 1), peer=ELSEWHERE)
+
+
+def test_a_pin_that_comes_too_late_undoes_the_whole_mint(bench: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    bench.add_publisher("pub-2", pin=True, without=("owner_id", "repository_id"), environment="pinning")
+    token = bench.identity_token(environment="pinning")
+    with monkeypatch.context() as other_store:
+        other_store.setattr(SqlWriting, "pin", lambda *_: False)
+        problem = bench.refused(token)
+    assert (problem.code, "pinned to other ids meanwhile" in problem.detail) == ("invalid-publisher", True)
+    assert bench.events() == []
+    bench.minted(token)
+
+
+def test_under_another_server_secret_nothing_is_repeated(bench: Any) -> None:
+    body = bench.body()
+    assert isinstance(bench.mint.mint(body, "192.0.2.7"), Minted)
+    bench.root_keys = RootKeys(b"another server secret of 32 bytes")
+    assert code(bench.another_mint().mint(body, "192.0.2.7")) == "invalid-reuse-token"
+
+
+def test_a_second_valid_signature_of_the_same_token_is_a_replay(bench: Any) -> None:
+    key = ECKey.generate_key("P-256", parameters={"kid": "key-1"})
+    url = "https://plain.example"
+    terms = Terms(algorithms=("ES256",))
+    jwks = {"keys": [key.as_dict(private=False)]}
+    bench.set_issuer(url=url, kind="generic", jwks=jwks, terms=terms)
+    publisher = Publisher(
+        id="pub-g",
+        issuer=url,
+        kind="generic",
+        fields={"project_id": '"7"', "job": '"release"'},
+        immutable=("project_id",),
+        links=(Link(project_id="project-1", project="Hello"),),
+    )
+    with bench.store.write() as writing:
+        writing.add_publisher(publisher)
+    claims = bench.claims(iss=url, project_id="7", job="release")
+    token = jwt.encode({"alg": "ES256", "kid": "key-1"}, claims, key, algorithms=["ES256"])
+    head, payload, signature = token.split(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+    twin = raw[:32] + (order - int.from_bytes(raw[32:])).to_bytes(32)
+    mirrored = f"{head}.{payload}." + base64.urlsafe_b64encode(twin).decode().rstrip("=")
+    bench.minted(token)
+    assert code(bench.try_mint(mirrored)) == "invalid-reuse-token"

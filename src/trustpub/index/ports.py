@@ -37,6 +37,9 @@ class Issuer:
     """Hosts, beside its own, on which its key set may be."""
     private: bool = False
     """It may be at an address that is not of the public internet."""
+    enabled: bool = field(default=True, compare=False)
+    """Whether its tokens are taken now. Read with the issuer, and written by :meth:`Writing.switch_issuer` alone, so
+    that nobody who changes something else of it switches it on again."""
     keys_epoch: int = field(default=0, compare=False)
     """How often the administrator had its fetched keys forgotten: the fact ``forget-keys:URL``. Read with the issuer,
     never written with it; another number than before means that keys in memory are worth nothing."""
@@ -233,7 +236,11 @@ class Reading(Protocol):
 
     def users(self) -> Sequence[User]: ...
 
-    def is_member(self, project_id: str, user_id: str) -> bool: ...
+    def is_member(self, project_id: str, user_id: str) -> bool:
+        """Of a real project: nobody is of a name that is only held."""
+
+    def members(self, project_id: str) -> Sequence[User]:
+        """By name; of a held name, those who will be once it is real."""
 
     def events(self, *, project_id: str | None = None, limit: int = 100) -> Sequence[Event]:
         """The newest first."""
@@ -249,6 +256,9 @@ class Writing(Reading, Protocol):
 
     def put_issuer(self, issuer: Issuer) -> None:
         """Add, or replace the one with this URL."""
+
+    def switch_issuer(self, url: str, *, on: bool) -> bool:
+        """Take its tokens from now on, or no more. False if that was so before, or it is not known."""
 
     def remove_issuer(self, url: str) -> bool: ...
 

@@ -93,7 +93,11 @@ def list_issuers(data: Path, as_json: bool) -> None:
         [_row(one) for one in found],
         as_json,
         "No issuer is known, so nobody can publish.",
-        lambda row: f"{row['url']}  {row['kind']}, keys {row['keys']}" + (", own CA" if row["own_ca"] else ""),
+        lambda row: (
+            f"{row['url']}  {row['kind']}, keys {row['keys']}"
+            + (", own CA" if row["own_ca"] else "")
+            + ("" if row["enabled"] else ", DISABLED")
+        ),
     )
 
 
@@ -125,6 +129,35 @@ def remove_issuer(url: str, data: Path) -> None:
     screen().step(f"Issuer {url} removed.")
 
 
+@issuer.command("disable")
+@click.argument("url", required=False)
+@click.option("--all", "every", is_flag=True, help="Every issuer that is known: nobody can mint a token.")
+@in_folder
+def disable_issuer(url: str | None, every: bool, data: Path) -> None:
+    """Take no tokens of the issuer URL for now; its publishers stay registered. Tokens minted before live on."""
+    _switch(url, every, data, on=False)
+
+
+@issuer.command("enable")
+@click.argument("url", required=False)
+@click.option("--all", "every", is_flag=True, help="Every issuer that is known.")
+@in_folder
+def enable_issuer(url: str | None, every: bool, data: Path) -> None:
+    """Take tokens of the issuer URL again."""
+    _switch(url, every, data, on=True)
+
+
+def _switch(url: str | None, every: bool, data: Path, *, on: bool) -> None:
+    if (url is None) != every:
+        raise click.UsageError("Give either the URL of an issuer or --all.")
+    with open_index(data) as folder:
+        switched = folder.issuers.switch(url, on=on)
+    for one in switched:
+        screen().step(f"Issuer {one} {'enabled' if on else 'disabled'}.")
+    if not switched:
+        screen().step(f"Nothing changed: {'all were enabled' if on else 'all were disabled'} already.")
+
+
 @issuer.command("forget-keys")
 @click.argument("url")
 @in_folder
@@ -140,6 +173,7 @@ def _row(one: Issuer) -> dict[str, Any]:
         "url": one.url,
         "kind": one.kind,
         "keys": "fetched" if one.jwks is None else "given",
+        "enabled": one.enabled,
         "own_ca": one.ca is not None,
         "jwks_hosts": list(one.jwks_hosts),
         "private": one.private,

@@ -119,6 +119,22 @@ class Issuers:
             writing.remove_issuer(url)
             note(writing, self._clock(), "issuer-removed", facts=_facts(issuer))
 
+    def switch(self, url: str | None, *, on: bool) -> Sequence[str]:
+        """Take tokens of an issuer, or of all that are known, from now on or no more; those where that is new.
+
+        What depends on it stays as it is. Tokens that were minted before live on: to end those, remove the publisher.
+
+        Raises:
+            Declined: it is not known.
+        """
+        now = self._clock()
+        with self._store.write() as writing:
+            named = [issuer_at(writing, url)] if url is not None else writing.issuers()
+            switched = [issuer.url for issuer in named if writing.switch_issuer(issuer.url, on=on)]
+            for one in switched:
+                note(writing, now, "issuer-enabled" if on else "issuer-disabled", facts={"issuer": one})
+        return switched
+
     def forget_keys(self, url: str) -> None:
         """Have the keys that were fetched from it fetched anew before the next token of it is believed.
 

@@ -191,6 +191,10 @@ class SqlReading:
         )
         return self._connection.execute(statement).first() is not None
 
+    def members(self, project_id: str) -> Sequence[User]:
+        joined = select(users).join(members, members.c.user_id == users.c.id).where(members.c.project_id == project_id)
+        return [user_of(row) for row in self._connection.execute(joined.order_by(users.c.folded)).mappings()]
+
     def events(self, *, project_id: str | None = None, limit: int = 100) -> Sequence[Event]:
         statement = select(events).order_by(events.c.id.desc()).limit(limit)
         if project_id is not None:

@@ -34,7 +34,7 @@ def identity_key(kind: str, fields: Mapping[str, str]) -> str:
 
 
 def issuer_columns(issuer: Issuer) -> dict[str, Any]:
-    """All of its row."""
+    """All of its row, but for whether it is switched on."""
     return {
         "url": issuer.url,
         "kind": issuer.kind,
@@ -55,7 +55,7 @@ def issuer_of(row: Row) -> Issuer:
 # There are few issuers, and each is read at every mint.
 @lru_cache(maxsize=64)
 def _issuer(
-    terms: str, jwks: str | None, jwks_hosts: str, private: int, keys_epoch: str | None, **columns: Any
+    terms: str, jwks: str | None, jwks_hosts: str, private: int, enabled: int, keys_epoch: str | None, **columns: Any
 ) -> Issuer:
     said = json.loads(terms)
     return Issuer(
@@ -63,6 +63,7 @@ def _issuer(
         terms=Terms(**{**said, "algorithms": tuple(said["algorithms"])}),
         jwks_hosts=tuple(json.loads(jwks_hosts)),
         private=bool(private),
+        enabled=bool(enabled),
         keys_epoch=int(keys_epoch or 0),
         **columns,
     )

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.dialects.sqlite import REAL
 from sqlalchemy.types import TypeEngine
@@ -55,6 +56,7 @@ issuers = Table(
     Column("audience", Text),
     Column("jwks_hosts", Text, nullable=False),
     Column("private", Flag, nullable=False),
+    Column("enabled", Flag, nullable=False, server_default=text("1")),
     sqlite_strict=True,
 )
 

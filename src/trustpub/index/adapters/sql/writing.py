@@ -53,6 +53,10 @@ class SqlWriting(SqlReading):
         row = upsert(issuers).values(values)
         self._run(row.on_conflict_do_update(index_elements=["url"], set_=values))
 
+    def switch_issuer(self, url: str, *, on: bool) -> bool:
+        other = (issuers.c.url == url) & (issuers.c.enabled != int(on))
+        return self._run(update(issuers).where(other).values(enabled=int(on))) == 1
+
     def remove_issuer(self, url: str) -> bool:
         return self._run(delete(issuers).where(issuers.c.url == url)) == 1
 

@@ -46,6 +46,7 @@ def _issuers() -> None:
     op.add_column("issuers", sa.Column("audience", sa.Text(), nullable=True))
     op.add_column("issuers", sa.Column("jwks_hosts", sa.Text(), nullable=False, server_default="[]"))
     op.add_column("issuers", sa.Column("private", FLAG, nullable=False, server_default=sa.text("0")))
+    op.add_column("issuers", sa.Column("enabled", FLAG, nullable=False, server_default=sa.text("1")))
 
 
 def _names() -> None:

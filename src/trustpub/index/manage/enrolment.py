@@ -102,7 +102,7 @@ def own(writing: Writing, project: Project, user_name: str, at: float) -> bool:
         Declined: there is no such user.
     """
     user = user_called(writing, user_name)
-    if writing.is_member(project.id, user.id):
+    if user in writing.members(project.id):
         return False
     writing.add_member(project.id, user.id)
     note(writing, at, "owner-added", project_id=project.id, facts={"project": project.name, "user": user.name})

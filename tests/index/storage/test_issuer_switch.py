@@ -50,7 +50,7 @@ def test_an_unknown_one_cannot_be_switched(issuers: Issuers) -> None:
 def test_the_command_says_what_it_did(trustpub: Callable[..., Ran], folder: Folder) -> None:
     data = folder.path
     done = trustpub("admin", "issuer", "disable", PUBLIC, "--data", data)
-    assert (done.code, f"Issuer {PUBLIC} disabled." in done.err) == (0, True)
+    assert (done.code, f"Issuer {PUBLIC} disabled." in done.out + done.err) == (0, True)
     (row,) = (
         one
         for one in json.loads(trustpub("admin", "issuer", "list", "--json", "--data", data).out)

@@ -155,3 +155,9 @@ def test_the_path_of_a_file_ends_in_its_name() -> None:
 def test_only_json_has_no_charset() -> None:
     assert JSON.content_type == "application/vnd.pypi.simple.v1+json"
     assert HTML.content_type == "text/html; charset=utf-8"
+
+
+def test_an_anchor_says_only_what_is_known() -> None:
+    file = a_file(metadata_sha256=None, requires_python=None, yanked=None)
+    [anchor] = Anchors(render_project(ProjectPage(name="a", files=[file], serial=1), HTML)).found
+    assert set(anchor) == {"href"}

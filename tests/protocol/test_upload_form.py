@@ -119,3 +119,14 @@ def test_an_action_of_old_is_gone(action: str) -> None:
     read = read_fields([(":action", action)])
     assert isinstance(read, Faults)
     assert read.status == 410
+
+
+def test_name_version_and_metadata_version_are_as_sent() -> None:
+    read = good(LEAST)
+    assert (read.name, read.version, read.metadata_version) == ("hello", "1.0", "2.4")
+
+
+def test_a_form_with_nothing_in_it_lacks_everything_at_once() -> None:
+    faults = bad([])
+    assert set(faults) == {":action", "filetype", "sha256_digest", "metadata_version", "name", "version"}
+    assert all(problem.startswith("is missing") for problem in faults.values())

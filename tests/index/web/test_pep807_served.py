@@ -15,18 +15,23 @@ from threading import Barrier
 from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import pytest
 from starlette.testclient import TestClient
+from starlette.types import Message
 
 from trustpub.errors import Misuse
 from trustpub.index.issuers import check_terms
+from trustpub.index.ports import Issuer, IssuerDown, NoSuchKey
+from trustpub.index.web import answers as web_answers
+from trustpub.index.web import api
 from trustpub.protocol.accept import JSON_TYPE, PYTP_TYPE
 from trustpub.protocol.discovery import discovery_url, read_discovery
 from trustpub.protocol.exchange import PROBLEM_TYPE
 from trustpub.protocol.problems import KINDS
 from trustpub.trust.provider import Terms
 
-from .conftest import BOUNDARY, Live, form, multipart, open_live, wheel
+from .conftest import BOUNDARY, Live, NoKeys, form, multipart, open_live, wheel
 
 DISCOVERY = "/.well-known/pytp"
 AUDIENCE = "/_/oidc/audience"
@@ -340,7 +345,7 @@ def test_what_a_job_says_of_itself_commands_nothing_in_the_answer(web: TestClien
 # The manners of the endpoints
 
 
-def test_no_endpoint_of_the_exchange_redirects(web: TestClient, live: Live) -> None:
+def test_d3_no_endpoint_of_the_exchange_redirects(web: TestClient, live: Live) -> None:
     for path in (*EXCHANGE, MINT + "/", "//_/oidc/mint-token", "/_/oidc//mint-token", "/_/OIDC/mint-token"):
         for scheme in ("http", "https"):
             answer = web.post(f"{scheme}://other.example{path}", content=b"{}")
@@ -348,7 +353,7 @@ def test_no_endpoint_of_the_exchange_redirects(web: TestClient, live: Live) -> N
             assert "location" not in answer.headers
 
 
-def test_no_page_of_another_origin_has_any_business_here(web: TestClient, live: Live) -> None:
+def test_d4_no_page_of_another_origin_has_any_business_here(web: TestClient, live: Live) -> None:
     headers = {"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}
     for path in EXCHANGE:
         for method in ("GET", "HEAD", "POST", "OPTIONS"):
@@ -357,7 +362,7 @@ def test_no_page_of_another_origin_has_any_business_here(web: TestClient, live: 
             assert "set-cookie" not in answer.headers
 
 
-def test_reading_changes_nothing(web: TestClient, live: Live) -> None:
+def test_d4_reading_changes_nothing(web: TestClient, live: Live) -> None:
     def rows() -> list[tuple[str, int]]:
         with closing(sqlite3.connect(live.folder.path / "index.db")) as database:
             tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -397,7 +402,7 @@ def test_a_preflight_says_what_a_mint_would_and_uses_nothing_up(web: TestClient,
 # Limits
 
 
-def test_an_address_that_keeps_failing_is_told_to_wait(web: TestClient, live: Live) -> None:
+def test_d2_an_address_that_keeps_failing_is_told_to_wait(web: TestClient, live: Live) -> None:
     for _ in range(120):
         check_problem(web.post(MINT, content=b'{"token": "a.b.c"}'), 422)
     check_problem(web.post(MINT, content=b'{"token": "a.b.c"}'), 429, "rate-limited")
@@ -408,7 +413,9 @@ def test_an_address_that_keeps_failing_is_told_to_wait(web: TestClient, live: Li
     assert web.post(MINT, content=live.body()).status_code == 200
 
 
-def test_a_repository_that_keeps_being_refused_is_told_to_wait_and_others_are_not(web: TestClient, live: Live) -> None:
+def test_d2_a_repository_that_keeps_being_refused_is_told_to_wait_and_others_are_not(
+    web: TestClient, live: Live
+) -> None:
     for _ in range(30):
         check_problem(web.post(MINT, content=live.body(repository="octo/other")), 422, "invalid-publisher")
     answer = web.post(MINT, content=live.body(repository="octo/other"))
@@ -417,6 +424,69 @@ def test_a_repository_that_keeps_being_refused_is_told_to_wait_and_others_are_no
     assert web.post(MINT, content=live.body()).status_code == 200
 
 
-def test_any_number_of_mints_may_succeed(web: TestClient, live: Live) -> None:
+def test_a7_a_flood_of_key_ids_ends_at_the_limit_of_its_address(
+    site: Any, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def none(keys: NoKeys, issuer: Issuer, kid: str) -> Any:
+        asked.append(kid)
+        raise NoSuchKey
+
+    site.house.publisher(site.house.project("hello"))
+    monkeypatch.setattr(NoKeys, "get", none)
+    answers = [
+        site.client.post(MINT, content=live.body(header={"kid": f"key-{number}"})).status_code for number in range(150)
+    ]
+    assert answers == [422] * 120 + [429] * 30
+    assert len(asked) == 120
+
+
+def test_an_issuer_that_is_down_is_told_with_the_time_to_wait(
+    site: Any, live: Live, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def down(keys: NoKeys, issuer: Issuer, kid: str) -> Any:
+        raise IssuerDown("it answers ::error:: <b>", retry_after=17)
+
+    site.house.publisher(site.house.project("hello"))
+    monkeypatch.setattr(NoKeys, "get", down)
+    for path in (MINT, PREFLIGHT):
+        answer = site.client.post(path, content=live.body())
+        body = check_problem(answer, 503, "issuer-unavailable")
+        assert answer.headers["retry-after"] == "17"
+        assert "::" not in body["detail"]
+        assert "<b>" not in body["detail"]
+
+
+def test_one_who_sends_nothing_is_told_so(web: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "IDLE_SECONDS", 0.05)
+
+    async def never() -> Message:
+        await anyio.sleep(60)
+        raise AssertionError
+
+    sent: list[Message] = []
+
+    async def keep(message: Message) -> None:
+        sent.append(message)
+
+    async def ask(path: str) -> None:
+        headers = [(b"content-length", b"10"), (b"host", b"index.example")]
+        scope = {
+            "type": "http", "method": "POST", "path": path, "query_string": b"", "headers": headers, "scheme": "https",
+            "server": ("index.example", 443), "client": ("192.0.2.1", 1), "http_version": "1.1", "root_path": "",
+        }  # fmt: skip
+        await web.app(scope, never, keep)
+
+    monkeypatch.setattr(web_answers, "DISCARD_SECONDS", 0.05)
+    for path in POSTS:
+        sent.clear()
+        anyio.run(ask, path)
+        assert sent[0]["status"] == 408
+        body = json.loads(b"".join(message.get("body", b"") for message in sent))
+        assert body["errors"][0]["code"] == "timeout"
+
+
+def test_d2_any_number_of_mints_may_succeed(web: TestClient, live: Live) -> None:
     for _ in range(130):
         assert web.post(MINT, content=live.body()).status_code == 200

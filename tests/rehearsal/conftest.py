@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+import tarfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -77,6 +79,19 @@ def project(tmp_path: Path) -> Path:
         "utf-8",
     )
     return made
+
+
+def an_sdist(folder: Path, name: str, version: str = "1.0") -> Path:
+    """A source distribution that an index takes."""
+    path = folder / f"{name}-{version}.tar.gz"
+    settings = b'[build-system]\nrequires = []\nbuild-backend = "none"\n'
+    about = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode()
+    with tarfile.open(path, "w:gz", format=tarfile.PAX_FORMAT) as archive:
+        for member, content in (("pyproject.toml", settings), ("PKG-INFO", about)):
+            entry = tarfile.TarInfo(f"{name}-{version}/{member}")
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return path
 
 
 def processes_below(folder: Path) -> list[str]:

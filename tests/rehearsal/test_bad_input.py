@@ -50,6 +50,10 @@ def drop_permission(project: Path) -> None:
     path.write_text(path.read_text("utf-8").replace("id-token: write", "contents: read"), "utf-8")
 
 
+def gitlab_without_token(project: Path) -> None:
+    (project / ".gitlab-ci.yml").write_text("out:\n  script: [twine upload dist/*]\n", "utf-8")
+
+
 def add_another(project: Path) -> None:
     folder = project / ".github" / "workflows"
     text = (folder / "release.yml").read_text("utf-8")
@@ -73,6 +77,19 @@ def add_another(project: Path) -> None:
         (remove_workflow, ["--workflow", "../release.yml"], 2, "not the name of a workflow file"),
         (None, ["--version", "one"], 2, "PEP 440"),
         (None, ["--dist", "nowhere"], 2, "--dist"),
+        (None, ["--provider", "jenkins"], 2, "--provider"),
+        (None, ["--service-account", "a@b.iam.gserviceaccount.com"], 2, "--service-account has no meaning"),
+        (None, ["--provider", "google", "--environment", "x", "--workflow", "y"], 2, "have no meaning"),
+        (
+            None,
+            ["--provider", "google", "--service-account", "ada@gmail.com"],
+            2,
+            "not the address of a service account",
+        ),
+        (None, ["--provider", "google", "--client", "uv"], 2, "no metadata server"),
+        (None, ["--provider", "gitlab", "--repository", "alone"], 2, "group/project"),
+        (None, ["--provider", "gitlab", "--workflow", "../ci.yml"], 2, "not the path of a YAML file"),
+        (gitlab_without_token, ["--provider", "gitlab"], 3, "      PYPI_ID_TOKEN:\n        aud: pypi"),
     ],
 )
 def test_it_is_said_and_nothing_is_left(

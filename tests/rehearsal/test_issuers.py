@@ -68,9 +68,9 @@ def test_the_trust_core_reads_its_claims_as_those_of_github(issuer: GitHubIssuer
     claims = SignedClaims(verified(issuer, issuer.token(RUN, "a").reveal(), "a"))
     identity = Identity.from_claims(claims)
     assert identity.repository == RUN.repository
-    assert identity.workflow == RUN.workflow
+    assert identity.job_workflow_ref == "Acme/Hello/.github/workflows/release.yml@refs/tags/v1"
     assert identity.environment == RUN.environment
-    assert identity.anchors == {"owner_id": "77", "repository_id": "501"}
+    assert (identity.owner_id, identity.repository_id) == ("77", "501")
 
 
 def test_a_reusable_workflow_is_the_called_file_and_the_caller_is_told_too(issuer: GitHubIssuer) -> None:
@@ -119,7 +119,7 @@ def test_nothing_else_is_there_and_nobody_runs_before_the_job_begins(issuer: Git
     "name",
     [
         "https://token.actions.githubusercontent.com", "https://github.com", "https://nottest", "https://a.test.example",
-        "http://127.0.0.1.example", "", "https://",
+        "http://127.0.0.1.example", "", "https://", "https://[",
     ],
 )  # fmt: skip
 def test_it_signs_for_no_issuer_that_anybody_believes(issuer: GitHubIssuer, name: str) -> None:
@@ -139,6 +139,14 @@ def test_the_private_key_and_the_tokens_stay_inside(issuer: GitHubIssuer) -> Non
     assert [set(key) & {"d", "p", "q", "dp", "dq", "qi"} for key in keys] == [set()]
     assert issuer.token(RUN, "a").reveal() not in repr(issuer.token(RUN, "a"))
     assert issuer.request_token.reveal() not in str(issuer.request_token)
+
+
+def test_claims_may_be_changed_but_not_to_deceive_anybody(issuer: GitHubIssuer) -> None:
+    token = issuer.token(RUN, "a", changes={"jti": "", "aud": ["a", "b"]})
+    claims = jwt.decode(token.reveal(), options={"verify_signature": False})
+    assert (claims["jti"], claims["aud"]) == ("", ["a", "b"])
+    with pytest.raises(ValueError, match="only"):
+        issuer.token(RUN, "a", changes={"iss": "https://token.actions.githubusercontent.com"})
 
 
 def test_whoever_watches_sees_every_token() -> None:

@@ -46,6 +46,16 @@ def test_the_repository_is_that_of_the_remote_in_its_own_case(tmp_path: Path, re
     assert (found.name, found.assumed) == (name, False)
 
 
+def test_on_gitlab_the_owner_may_be_groups_within_groups(tmp_path: Path) -> None:
+    project = find(repo(tmp_path, "git@gitlab.example:Group/sub.group/Hello.git"))
+    assert repository(project, None, ENV, groups=True).name == "Group/sub.group/Hello"
+    assert repository(project, None, ENV).name == "sub.group/Hello"
+    assert repository(project, "a/b/c", ENV, groups=True).owner_id == Repository(name="a/b/d").owner_id
+    for bad in ("c", "/c/d", "c//d", "c/d/"):
+        with pytest.raises(Misuse, match="group/project"):
+            repository(project, bad, ENV, groups=True)
+
+
 @pytest.mark.parametrize("remote", [None, "/srv/git/acme/hello.git", "../hello"])
 def test_without_a_remote_on_a_server_the_name_is_assumed_and_said_to_be(tmp_path: Path, remote: str | None) -> None:
     assert repository(find(repo(tmp_path, remote)), None, ENV) == Repository(name="example/My.Thing", assumed=True)
@@ -84,6 +94,12 @@ def test_a_folder_with_workflows_of_its_own_is_a_repository(tmp_path: Path) -> N
     (inner / "pyproject.toml").write_text("", "utf-8")
     assert find(inner).root == inner
     assert repository(find(inner), None, ENV).assumed
+    other = tmp_path / "top" / "other"
+    other.mkdir()
+    (other / "pyproject.toml").write_text("", "utf-8")
+    assert find(other).root == tmp_path / "top"
+    (other / ".gitlab-ci.yml").write_text("", "utf-8")
+    assert find(other).root == other
 
 
 def test_no_environment_cache_or_built_file_is_copied(tmp_path: Path) -> None:

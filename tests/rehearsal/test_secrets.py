@@ -51,9 +51,22 @@ def minted(data: Path) -> list[Secret]:
         return made
 
 
-@pytest.mark.parametrize("client", ["trustpub", "uv", "twine"])
+@pytest.mark.parametrize(
+    ("provider", "client", "count"),
+    [
+        # The job's, and one for each impostor but those that replay it.
+        ("github", "trustpub", 6), ("github", "uv", 6), ("github", "twine", 6),
+        ("gitlab", "trustpub", 7), ("gitlab", "uv", 7), ("google", "trustpub", 7), ("google", "twine", 7),
+    ],
+)  # fmt: skip
 def test_no_token_is_anywhere(
-    client: str, example: Path, tmp_path: Path, program: Callable[[str], Path], capfd: pytest.CaptureFixture[str]
+    provider: str,
+    client: str,
+    count: int,
+    example: Path,
+    tmp_path: Path,
+    program: Callable[[str], Path],
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     env = dict(os.environ)
     if client != "trustpub":
@@ -64,13 +77,13 @@ def test_no_token_is_anywhere(
     place.mkdir()
     with Children() as children:
         report = rehearse(
-            Plan(folder=example, isolation=False, client=client), place, children, seen,
+            Plan(folder=example, provider=provider, isolation=False, client=client), place, children, seen,
             env=env, clock=time.time, watch=identities.append,
         )  # fmt: skip
         tokens = minted(report.index.data)
     assert report.ok
     assert len(tokens) == 1
-    assert len(identities) == 6  # the job's, and one for each impostor but the replay, which used the job's again
+    assert len(identities) == count
     printed = capfd.readouterr()
     texts = {"what was printed": (printed.out + printed.err + "\n".join(seen.said) + repr(report)).encode()}
     texts |= {str(path): path.read_bytes() for path in place.rglob("*") if path.is_file()}

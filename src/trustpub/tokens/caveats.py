@@ -131,7 +131,7 @@ def values(caveat: Caveat) -> tuple[Any, ...]:
             return (2, list(caveat.ids))
         case UserId():
             return (3, caveat.user_id)
-        case PublisherId():
+        case _:  # PublisherId
             return (4, caveat.publisher_id, None)  # the third field is deprecated: claims, always null
 
 

@@ -67,6 +67,7 @@ class Asked:
     headers: dict[str, str]
     body: bytes
     peer: int
+    address: str
 
 
 @dataclass(kw_only=True)
@@ -134,6 +135,7 @@ class Emulated:
             headers={name.lower(): value for name, value in door.headers.items()},
             body=door.rfile.read(int(door.headers.get("Content-Length", 0))),
             peer=door.client_address[1],
+            address=door.client_address[0],
         )
         self.asked.append(asked)
         waiting = self._answers.get(parts.path, [Answer(status=404, body=b"nothing here")])

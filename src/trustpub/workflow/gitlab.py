@@ -24,7 +24,7 @@ CI_FILE = ".gitlab-ci.yml"
 """Where GitLab looks, unless the project's settings say otherwise."""
 
 _NO_JOBS = frozenset(
-    {"cache", "default", "image", "include", "pages", "services", "spec", "stages", "variables", "workflow"}
+    {"cache", "default", "image", "include", "services", "spec", "stages", "variables", "workflow"}
     | {"before_script", "after_script"}
 )
 _MOST_ANCESTORS = 10

@@ -1,6 +1,7 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""Write the pages that the code itself says: every command, every exit code, problem and identity provider.
+"""Write the pages that the code itself says: every command, every exit code, problem and identity provider, and
+how the index does beside others.
 
 `make docs` writes them; with ``--check``, which `make check` gives, nothing is written, and a page that is not up to
 date ends with 1 and the difference.
@@ -15,6 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
+from generate_comparisons import flows_page, verdicts_page
+from generate_apply import apply_file_page
 from generate_problems import problem_codes_page
 from generate_providers import providers_page
 
@@ -84,6 +87,9 @@ def run() -> int:
         ("exit-codes.md", exit_codes_page()),
         ("problem-codes.md", BANNER + problem_codes_page()),
         ("providers.md", BANNER + providers_page()),
+        ("apply-file.md", BANNER + apply_file_page()),
+        ("documented-flows.md", BANNER + flows_page()),
+        ("verdicts-beside-pypi.md", BANNER + verdicts_page()),
     )
     for name, wanted in pages:
         page = REFERENCE / name

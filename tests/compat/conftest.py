@@ -1,9 +1,10 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""A real index in a process of its own, an emulated GitHub beside it, and real clients."""
+"""A real index in a process of its own, an emulated identity provider beside it, and real clients."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -14,12 +15,13 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from trustpub.rehearsal.issuers import GitHubIssuer, Run
+from trustpub.rehearsal.issuers import GitHubIssuer, Issuer, Run
 
 ROOT = Path(__file__).parents[2]
 TOKEN = re.compile(r"pypi-[A-Za-z0-9_-]{40,}|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.")
@@ -33,7 +35,7 @@ class Shop:
     url: str
     ca: Path
     data: Path
-    issuer: GitHubIssuer
+    issuer: Issuer
     job_env: Mapping[str, str] = field(default_factory=dict)
 
     @staticmethod
@@ -55,13 +57,27 @@ class Shop:
         """`trustpub admin …` beside the running server."""
         return run([sys.executable, "-m", "trustpub", "admin", *words, "--data", str(self.data)]).stdout
 
+    @property
+    def audience(self) -> str:
+        """What identity tokens for this index say in ``aud``."""
+        context = ssl.create_default_context(cafile=self.ca)
+        with urllib.request.urlopen(f"{self.url}/_/oidc/audience", context=context, timeout=5) as answer:
+            return str(json.loads(answer.read())["audience"])
+
     def register(self, project: str, *, workflow: str = "release.yml") -> None:
         """A pending publisher of JOB's repository."""
+        fields = {
+            "repository": JOB.repository, "workflow": workflow, "environment": "release", "owner_id": JOB.owner_id,
+            "repository_id": JOB.repository_id,
+        }  # fmt: skip
+        self.register_as("github", project, fields)
+
+    def register_as(self, provider: str, project: str, fields: Mapping[str, str]) -> None:
+        """A pending publisher of any provider."""
+        given = [word for name, value in fields.items() for word in ("--field", f"{name}={value}")]
         self.admin(
-            "publisher", "add", project, "--kind", "github", "--repository", JOB.repository, "--workflow", workflow,
-            "--environment", "release", "--issuer", self.issuer.url, "--owner-id", JOB.owner_id,
-            "--repository-id", JOB.repository_id, "--pending",
-        )  # fmt: skip
+            "publisher", "add", project, "--provider", provider, "--issuer", self.issuer.url, "--pending", *given
+        )
 
     def install(self, project: str, target: Path) -> str:
         """What real pip installs from this index and no other."""
@@ -88,32 +104,42 @@ def run(
 
 
 @pytest.fixture
-def shop(tmp_path: Path) -> Iterator[Shop]:
+def shop(open_shop: Callable[[str, Issuer], Shop]) -> Iterator[Shop]:
     """`trustpub serve --tls-dev --rehearsal`, which believes an emulated GitHub."""
-    data, log = tmp_path / "index", tmp_path / "serve.log"
-    port = free_port()
-    with GitHubIssuer(clock=time.time) as issuer, log.open("wb") as stream:
+    with GitHubIssuer(clock=time.time) as issuer:
         issuer.serve(JOB)
-        process = subprocess.Popen(
-            [
-                sys.executable, "-m", "trustpub", "serve", "--data", str(data), "--port", str(port), "--tls-dev",
-                "--rehearsal",
-            ],
-            stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-        try:
+        made = open_shop("github", issuer)
+        made.job_env = {
+            "GITHUB_ACTIONS": "true",
+            "ACTIONS_ID_TOKEN_REQUEST_URL": issuer.request_url,
+            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": issuer.request_token.reveal(),
+        }
+        yield made
+
+
+@pytest.fixture
+def open_shop(tmp_path: Path) -> Iterator[Callable[[str, Issuer], Shop]]:
+    """Start an index that believes an emulated provider of some kind; it runs until the test ends."""
+    data, log = tmp_path / "index", tmp_path / "serve.log"
+    with ExitStack() as ends:
+
+        def opened(kind: str, issuer: Issuer) -> Shop:
+            port = free_port()
+            process = subprocess.Popen(
+                [
+                    sys.executable, "-m", "trustpub", "serve", "--data", str(data), "--port", str(port), "--tls-dev",
+                    "--rehearsal",
+                ],
+                stdin=subprocess.DEVNULL, stdout=ends.enter_context(log.open("wb")), stderr=subprocess.STDOUT,
+            )  # fmt: skip
+            ends.callback(process.wait, 20)
+            ends.callback(process.terminate)
             url, ca = wait_for(process, log, port)
-            job_env = {
-                "GITHUB_ACTIONS": "true",
-                "ACTIONS_ID_TOKEN_REQUEST_URL": issuer.request_url,
-                "ACTIONS_ID_TOKEN_REQUEST_TOKEN": issuer.request_token.reveal(),
-            }
-            made = Shop(url=url, ca=ca, data=data, issuer=issuer, job_env=job_env)
-            made.admin("issuer", "add", issuer.url, "--kind", "github")
-            yield made
-        finally:
-            process.terminate()
-            process.wait(20)
+            made = Shop(url=url, ca=ca, data=data, issuer=issuer)
+            made.admin("issuer", "add", issuer.url, "--kind", kind)
+            return made
+
+        yield opened
     assert TOKEN.findall(log.read_text(encoding="utf-8")) == []
 
 

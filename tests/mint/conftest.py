@@ -75,6 +75,9 @@ class GivenKeys:
 
     down = False
 
+    def at_hand(self, issuer: Issuer, kid: str) -> bool:
+        return True
+
     def get(self, issuer: Issuer, kid: str) -> Mapping[str, Any]:
         if self.down:
             raise IssuerDown("it does not answer", 17)

@@ -7,15 +7,16 @@ from __future__ import annotations
 import hashlib
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from trustpub.index import attempts
 from trustpub.index.identity import CLAIM_MARGIN, LEEWAY
 from trustpub.index.limits import Limits
 from trustpub.index.ports import Clock, Event, Keys, Reading, Store, Token, Use, Writing
-from trustpub.index.proof import Proof, Proven, refusal
+from trustpub.index.proof import MustWait, Proof, Proven, refusal
 from trustpub.index.settings import Settings
 from trustpub.protocol.exchange import (
     BadBody,
@@ -54,6 +55,10 @@ class _Asking:
     peer: str
     body_sha256: str
     now: float
+
+    @classmethod
+    def of(cls, body: bytes, peer: str, now: float) -> _Asking:
+        return cls(peer=peer, body_sha256=hashlib.sha256(body).hexdigest(), now=now)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,16 +134,35 @@ class Mint:
         proven = self._proof.of(body, read_mint, peer, now)  # 1 to 6
         if isinstance(proven, Problem):
             return proven
-        asking = _Asking(peer=peer, body_sha256=hashlib.sha256(body).hexdigest(), now=now)
-        answer: Minted | Refused | Problem
-        try:
-            answer = self._store.transact(lambda writing: self._grant(writing, proven, asking))  # 7 to 9
-        except _Refuse as late:
-            answer = late.problem
-        if isinstance(answer, Minted):
-            return answer  # 10
-        self._limits.refused(proven.identity.issuer, proven.identity.subject, now)
-        return self._refuse(answer, proven, asking) if isinstance(answer, Refused) else answer
+        (answer,) = self._settle([(proven, _Asking.of(body, peer, now))])
+        if isinstance(answer, Exception):
+            raise answer
+        return answer  # 10
+
+    def mint_together(self, asked: Sequence[tuple[bytes, str]]) -> Sequence[Minted | Problem | Exception | None]:
+        """:meth:`mint` for requests, a body and a peer each, that came at the same time: one commit for all of them.
+
+        Each has an answer of its own; where something happened that should not, that is in its place. None: an issuer
+        has to be asked for its keys, for which nobody else shall wait; hand this request to :meth:`mint`.
+        """
+        now = self._clock()
+        answers: dict[int, Minted | Problem | Exception | None] = {}
+        proven: dict[int, tuple[Proven, _Asking]] = {}
+        with self._store.read() as reading:
+            for number, (body, peer) in enumerate(asked):
+                try:
+                    found = self._proof.of(body, read_mint, peer, now, reading)  # 1 to 6
+                except MustWait:
+                    answers[number] = None
+                except Exception as error:  # noqa: BLE001 - one request's bug is not another's
+                    answers[number] = error
+                else:
+                    if isinstance(found, Problem):
+                        answers[number] = found
+                    else:
+                        proven[number] = (found, _Asking.of(body, peer, now))
+        answers.update(zip(proven, self._settle(list(proven.values())), strict=True))
+        return [answers[number] for number in range(len(asked))]
 
     def preflight(self, body: bytes, peer: str) -> Preflight | Problem:
         """What :meth:`mint` would answer now, as far as publishers go; nothing is used up, pinned, minted or kept.
@@ -197,17 +221,26 @@ class Mint:
             )
         return None
 
-    def _refuse(self, refused: Refused, proven: Proven, asking: _Asking) -> Problem:
-        """Leave those who registered the nearest publishers a note, and answer the caller.
+    def _settle(self, identities: Sequence[tuple[Proven, _Asking]]) -> Sequence[Minted | Problem | Exception]:
+        """Steps 7 to 9 for each, and a note of each that is refused for those who registered the nearest publishers.
 
         The attempt is the note. An event for the first one beside it would say the same twice.
         """
-
-        def note(writing: Writing) -> None:
-            attempts.note(writing, refused, proven.identity, proven.seen, asking.peer, asking.now)
-
-        self._store.transact(note)
-        return _told(refused, proven)
+        grants = [partial(self._grant, proven=proven, asking=asking) for proven, asking in identities]
+        answers: list[Minted | Problem | Exception] = []
+        notes: dict[int, Callable[[Writing], None]] = {}
+        for (proven, asking), granted in zip(identities, self._store.transact_all(grants), strict=True):
+            if isinstance(granted, Refused):
+                notes[len(answers)] = partial(_note_attempt, refused=granted, proven=proven, asking=asking)
+                answers.append(_told(granted, proven))
+            else:
+                answers.append(granted.problem if isinstance(granted, _Refuse) else granted)
+            if isinstance(answers[-1], Problem):
+                self._limits.refused(proven.identity.issuer, proven.identity.subject, asking.now)
+        for number, noted in zip(notes, self._store.transact_all(list(notes.values())), strict=True):
+            if noted is not None:
+                answers[number] = noted
+        return answers
 
     def _grant(self, writing: Writing, proven: Proven, asking: _Asking) -> Minted | Refused | Problem:
         """Steps 7 to 9. Raises :class:`_Refuse` where something was written already."""
@@ -301,6 +334,10 @@ def _told(refused: Refused, proven: Proven) -> Problem:
     told = explain.for_caller(refused, proven.identity)
     lapsed = [one.field for one in told.mismatches] == ["registration"]
     return refusal("invalid-pending-publisher" if lapsed else "invalid-publisher", told.text, told.mismatches)
+
+
+def _note_attempt(writing: Writing, *, refused: Refused, proven: Proven, asking: _Asking) -> None:
+    attempts.note(writing, refused, proven.identity, proven.seen, asking.peer, asking.now)
 
 
 def _pin(writing: Writing, verdict: Trusted, proven: Proven, now: float) -> None:

@@ -348,6 +348,12 @@ class Store(Protocol):
         ``work`` runs once, in any thread, while others wait: it must be quick, and must not use the store itself.
         """
 
+    def transact_all(self, works: Sequence[Callable[[Writing], T]]) -> Sequence[T | Exception]:
+        """:meth:`transact` for each of them at once: its answer, or what it raised, in the same order.
+
+        Raises only what it would for any of them, as that the database cannot be written.
+        """
+
 
 FORGET_KEYS = "forget-keys:"
 """With an issuer's URL: the fact that counts how often its fetched keys were to be forgotten."""
@@ -386,6 +392,9 @@ class Forge(Protocol):
 
 class Keys(Protocol):
     """Public keys of issuers."""
+
+    def at_hand(self, issuer: Issuer, kid: str) -> bool:
+        """Whether :meth:`get` would answer at once: nobody has to be asked first."""
 
     def get(self, issuer: Issuer, kid: str) -> Mapping[str, Any]:
         """The JWK (RFC 7517 section 4) with this id.

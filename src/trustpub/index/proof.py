@@ -12,7 +12,7 @@ from typing import Any
 from trustpub.index.identity import BadToken, verify
 from trustpub.index.limits import Limits
 from trustpub.index.notices import BadIdentity, Notices
-from trustpub.index.ports import Issuer, IssuerDown, Keys, NoSuchKey, Store
+from trustpub.index.ports import Issuer, IssuerDown, Keys, NoSuchKey, Reading, Store
 from trustpub.protocol.exchange import BadBody, MintRequest, Problem, UnsupportedFeature
 from trustpub.trust.claims import BadClaim, MalformedToken, SignedClaims, Unverified, peek
 from trustpub.trust.decision import Identity
@@ -37,6 +37,10 @@ class Proven:
     """Whether the request asks for a token for one upload."""
 
 
+class MustWait(Exception):
+    """An issuer has to be asked for its key, which takes its time."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fault:
     """What the caller is told, and what an administrator is."""
@@ -55,15 +59,27 @@ class Proof:
         self._limits = limits
         self._notices = Notices(store)
 
-    def of(self, body: bytes, read: Callable[[bytes], MintRequest], peer: str, now: float) -> Proven | Problem:
+    def of(
+        self,
+        body: bytes,
+        read: Callable[[bytes], MintRequest],
+        peer: str,
+        now: float,
+        reading: Reading | None = None,
+    ) -> Proven | Problem:
         """The identity in ``body``, which ``read`` reads.
 
         An address that failed too often is turned away before any work is done for it, and an identity that was
         refused too often before it is looked up. An issuer that is down is nobody's failure but its own.
+
+        With ``reading``, what is stored is looked up there, and nobody is waited for.
+
+        Raises:
+            MustWait: with ``reading`` only: the issuer's key is not at hand.
         """
         if (wait := self._limits.blocked(peer, now)) is not None:
             return _too_many(wait, f"from the address {peer}")
-        found = self._prove(body, read, now)
+        found = self._prove(body, read, now, reading)
         if isinstance(found, Proven):
             identity = found.identity
             wait = self._limits.blocked_subject(identity.issuer, identity.subject, now)
@@ -74,7 +90,9 @@ class Proof:
             self._notices.refused(found.bad, peer, now)
         return found.problem
 
-    def _prove(self, body: bytes, read: Callable[[bytes], MintRequest], now: float) -> Proven | _Fault:
+    def _prove(
+        self, body: bytes, read: Callable[[bytes], MintRequest], now: float, reading: Reading | None
+    ) -> Proven | _Fault:
         try:
             request = read(body)  # 1
             token = request.token.reveal()
@@ -86,10 +104,12 @@ class Proof:
         except MalformedToken as fault:
             bad = BadIdentity(cause="malformed", sentence=f"what should be an identity token {fault}", issuer="")
             return _Fault(problem=refusal("invalid-payload", f"malformed JWT: it {fault}"), bad=bad)
-        found = self._issuer(words)  # 3
+        found = self._issuer(words, reading)  # 3
         if isinstance(found, _Fault):
             return found
         issuer, provider = found
+        if reading is not None and not self._keys.at_hand(issuer, words.kid):
+            raise MustWait
         jwk = self._key(issuer, words.kid)  # 4
         if isinstance(jwk, _Fault):
             return jwk
@@ -113,8 +133,11 @@ class Proof:
             single_use=request.single_use,
         )
 
-    def _issuer(self, words: Unverified) -> tuple[Issuer, Provider] | _Fault:
-        with self._store.read() as reading:
+    def _issuer(self, words: Unverified, reading: Reading | None) -> tuple[Issuer, Provider] | _Fault:
+        if reading is None:
+            with self._store.read() as just_now:
+                issuer = just_now.issuer(words.issuer)
+        else:
             issuer = reading.issuer(words.issuer)
         provider = None if issuer is None else PROVIDERS.get(issuer.kind)
         if issuer is None or provider is None:

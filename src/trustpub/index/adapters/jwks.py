@@ -64,6 +64,11 @@ class _Kept:
         """Seconds. A clock that was set back is a reason to ask, not to believe for longer."""
         return abs(now - self.fetched) if self.found is not None else float("inf")
 
+    def fresh(self, kid: str, now: float) -> bool:
+        """Whether this key may be used without asking."""
+        known = self.found is not None and isinstance(self.found.get(kid), Mapping)
+        return known and self.age(now) < FRESH_SECONDS
+
     def cooling(self, now: float) -> float:
         """Seconds until it may be asked again; 0: now."""
         return 0.0 if self.asked is None else max(0.0, COOLDOWN_SECONDS - abs(now - self.asked))
@@ -84,16 +89,23 @@ class JwksKeys:
         self._asking = Asking(env=env, rehearsal=rehearsal, seconds=seconds)
         self._patience = 2 * seconds + 1
         self._kept: dict[str, _Kept] = {}
+        self._sets: dict[str, tuple[Mapping[str, Any], _Found]] = {}
         self._lock = threading.Lock()
+
+    def at_hand(self, issuer: Issuer, kid: str) -> bool:
+        if issuer.jwks is not None:
+            return True
+        kept = self._of(issuer)
+        with kept.changed:
+            return kept.fresh(kid, self._clock())
 
     def get(self, issuer: Issuer, kid: str) -> Mapping[str, Any]:
         if issuer.jwks is not None:
-            return _chosen(by_id(issuer.jwks, only=kid), kid)
+            return _chosen(self._given(issuer.url, issuer.jwks), kid)
         kept = self._of(issuer)
         with kept.changed:
             now = self._clock()
-            known = kept.found is not None and isinstance(kept.found.get(kid), Mapping)
-            fresh = known and kept.age(now) < FRESH_SECONDS
+            fresh = kept.fresh(kid, now)
             if (not fresh or kept.age(now) >= AHEAD_SECONDS) and kept.flying_since is None and not kept.cooling(now):
                 self._take_off(issuer, kept, now)
             if not fresh:
@@ -102,6 +114,13 @@ class JwksKeys:
             if kept.found is None or kept.age(now) >= USABLE_SECONDS:
                 raise IssuerDown(kept.why, retry_after=math.ceil(kept.cooling(now)))
             return _chosen(kept.found, kid)
+
+    def _given(self, url: str, jwks: Mapping[str, Any]) -> _Found:
+        """What is in a set that the administrator gave; looked at once."""
+        known = self._sets.get(url)
+        if known is None or known[0] is not jwks:
+            known = self._sets[url] = (jwks, by_id(jwks))
+        return known[1]
 
     def _of(self, issuer: Issuer) -> _Kept:
         # An issuer that got other certificates or hosts is asked anew: the old keys came from whom it trusts no more.

@@ -24,6 +24,7 @@ from trustpub.index.web.answers import (
     upload_problem,
 )
 from trustpub.index.web.form import MAX_FIELDS_BYTES, BadForm, FormReader
+from trustpub.index.web.rounds import Rounds
 from trustpub.protocol.discovery import UPLOAD_KEYS, BadQuery, asked_key, offer
 from trustpub.protocol.exchange import Minted, Problem
 from trustpub.protocol.upload import UPLOAD_PATH
@@ -53,6 +54,7 @@ class Exchange:
 
     def __init__(self, mint: Mint, settings: Settings) -> None:
         self._mint = mint
+        self._rounds = Rounds(mint.mint_together)
         self._settings = settings
 
     async def discover(self, request: Request) -> Response:
@@ -75,7 +77,9 @@ class Exchange:
         body = await _small_body(request)
         if isinstance(body, Problem):
             return Discarding(problem_answer(body, request))
-        minted = await run_in_threadpool(self._mint.mint, body, _peer(request))
+        minted = await self._rounds.ask((body, _peer(request)))
+        if minted is None:
+            minted = await run_in_threadpool(self._mint.mint, body, _peer(request))
         if isinstance(minted, Minted):
             return exchange_answer(minted.body(), request)
         return problem_answer(minted, request)

@@ -15,7 +15,8 @@ from contextlib import contextmanager
 from typing import Any
 
 MOST = 64
-"""Jobs in one turn. More would save little, and let the first wait long for the last."""
+"""Jobs in one turn, after which no other caller is taken along. More would save little, and let the first wait long
+for the last."""
 
 
 class Job:
@@ -30,12 +31,12 @@ class Job:
 
 
 class _Place:
-    """Of one caller. Its lock is held until it is the caller's turn, or its job was done."""
+    """Of one caller. Its lock is held until it is the caller's turn, or its jobs were done."""
 
-    __slots__ = ("first", "job", "lock")
+    __slots__ = ("first", "jobs", "lock")
 
-    def __init__(self, job: Job | None) -> None:
-        self.job = job
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        self.jobs = jobs
         self.first = False
         self.lock = threading.Lock()
         self.lock.acquire()
@@ -55,28 +56,28 @@ class Line:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """A turn for this block."""
-        place = self._enter(None)
+        place = self._enter(())
         try:
             yield
         finally:
             self._pass_on(place, ())
 
-    def together(self, job: Job) -> None:
-        """Return when ``job`` is done, by this thread or another that stood before it."""
-        place = self._enter(job)
+    def together(self, jobs: Sequence[Job]) -> None:
+        """Return when ``jobs``, at least one, are done, by this thread or another that stood before it."""
+        place = self._enter(jobs)
         if not place.first:
             return
         places: list[_Place] = []
         try:
             self._gather(places)
-            self._run([one.job for one in places if one.job is not None])
+            self._run([job for place in places for job in place.jobs])
         finally:
             self._pass_on(place, places)
 
-    def _enter(self, job: Job | None) -> _Place:
+    def _enter(self, jobs: Sequence[Job]) -> _Place:
         if self._runs == threading.get_ident():
             raise RuntimeError("a transaction cannot be begun inside another")
-        place = _Place(job)
+        place = _Place(jobs)
         with self._gate:
             self._places.append(place)
             place.first, self._busy = not self._busy, True
@@ -92,8 +93,10 @@ class Line:
 
     def _gather(self, places: list[_Place]) -> None:
         with self._gate:
-            while self._places and self._places[0].job is not None and len(places) < MOST:
+            room = MOST
+            while self._places and self._places[0].jobs and room > 0:
                 places.append(self._places.popleft())
+                room -= len(places[-1].jobs)
 
     def _pass_on(self, own: _Place, done: Sequence[_Place]) -> None:
         self._runs = None

@@ -1,0 +1,54 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""Requests that a thread takes on together: all that came while it was busy with those before them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from starlette.concurrency import run_in_threadpool
+
+Asked = TypeVar("Asked")
+Answer = TypeVar("Answer")
+
+MOST = 64
+"""Requests in one round."""
+
+
+class Rounds(Generic[Asked, Answer]):
+    """One round at a time, in another thread; whoever comes meanwhile is in the next.
+
+    A hundred threads that each do a little spend more time on passing the interpreter around than on the work.
+    """
+
+    def __init__(self, work: Callable[[Sequence[Asked]], Sequence[Answer | Exception]]) -> None:
+        """``work``: an answer for each that asked, in the same order, or what to raise there."""
+        self._work = work
+        self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
+        self._running: asyncio.Task[None] | None = None
+
+    async def ask(self, asked: Asked) -> Answer:
+        """The answer, after the next round. To be called in one event loop only."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Answer] = loop.create_future()
+        self._waiting.append((asked, answer))
+        if self._running is None or self._running.done():
+            self._running = loop.create_task(self._run())
+        return await answer
+
+    async def _run(self) -> None:
+        while self._waiting:
+            taken, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            try:
+                answers = await run_in_threadpool(self._work, [asked for asked, _ in taken])
+            except Exception as error:  # noqa: BLE001 - whoever asked shall hear of it
+                answers = [error] * len(taken)
+            for (_, waiting), answer in zip(taken, answers, strict=True):
+                if waiting.done():  # who asked is gone
+                    continue
+                if isinstance(answer, Exception):
+                    waiting.set_exception(answer)
+                else:
+                    waiting.set_result(answer)

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -107,15 +108,13 @@ def list_issuers(data: Path, as_json: bool) -> None:
 @in_folder
 def show_issuer(url: str, data: Path, as_json: bool) -> None:
     """Show how tokens of the issuer URL are taken."""
-    import json
-
     with open_index(data) as folder:
         row = _row(folder.issuers.get(url))
         publishers = sum(one.issuer == url for one in folder.publishers.all())
     if as_json:
         screen().result(json.dumps({**row, "publishers": publishers}, indent=2))
         return
-    for line in (*_lines(row), f"publishers        {publishers}"):
+    for line in _lines({**row, "publishers": publishers}):
         screen().result(line)
 
 

@@ -132,7 +132,7 @@ def test_real_clients_publish_from_there_too(
     path = f"{program(client)}{os.pathsep}{os.environ['PATH']}"
     done = rehearse(example, "--no-isolation", "--provider", provider, "--client", client, "--json", env={"PATH": path})
     told: dict[str, Any] = read_json(done.stdout)
-    assert (done.returncode, told["refused"], told["client"]) == (0, ALL + 1, client)
+    assert (done.returncode, told["refused"], told["provider"], told["client"]) == (0, ALL + 1, provider, client)
 
 
 def test_an_environment_that_is_not_there_is_not_guarded_and_not_counted(rehearse: Rehearse, project: Path) -> None:

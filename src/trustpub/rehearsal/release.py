@@ -115,6 +115,7 @@ def rehearse(
         outcomes = _impostors(stage, up, play)
     return Report(
         release=release,
+        provider=script.kind,
         client=plan.client,
         trusted_as=registration.fields,
         issuer=play.issuer.url,

@@ -21,6 +21,8 @@ class Report:
     """A rehearsal that came to its end. One that did not has ended with an error."""
 
     release: Release
+    provider: str
+    """Whose CI was played: a kind."""
     client: str
     trusted_as: Mapping[str, str]
     """The publisher's fields: who the index took the job for."""
@@ -83,6 +85,7 @@ def document(report: Report) -> Mapping[str, Any]:
             "version": report.release.version,
             "files": [{"filename": file.path.name, "sha256": file.sha256} for file in report.release.files],
         },
+        "provider": report.provider,
         "client": report.client,
         "trusted_as": {"issuer": report.issuer, **report.trusted_as},
         "token": {

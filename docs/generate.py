@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import click
-from generate_comparisons import flows_page, verdicts_page
 from generate_apply import apply_file_page
+from generate_comparisons import flows_page, threats_page, verdicts_page
 from generate_problems import problem_codes_page
 from generate_providers import providers_page
 
@@ -90,6 +90,7 @@ def run() -> int:
         ("apply-file.md", BANNER + apply_file_page()),
         ("documented-flows.md", BANNER + flows_page()),
         ("verdicts-beside-pypi.md", BANNER + verdicts_page()),
+        ("security-checklist.md", BANNER + threats_page()),
     )
     for name, wanted in pages:
         page = REFERENCE / name

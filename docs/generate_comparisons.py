@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""The pages about how this index does beside others: flows that documents describe, and verdicts of PyPI's."""
+"""The pages about how this index does: beside documents, beside PyPI, and against a list of threats."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ publishers. {same} end as on PyPI. The other {other} are listed here, each with 
 |---|---|---|---|---|---|
 """
 
+_THREATS = """# Security checklist
+
+What threatens an exchange of identity tokens for upload tokens, what stands against it here, and the tests that show it.
+A is about identity tokens, B about trust, C about what is minted, D about endpoints; TOB-PYPI26 are the findings of
+PyPI's audit of April 2026.
+
+| | threat | here | tests |
+|---|---|---|---|
+"""
+
 
 def flows_page() -> str:
     """The table of ``tests/compat/documents/flows.toml``."""
@@ -63,3 +73,20 @@ def verdicts_page() -> str:
 
 def _plain(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*")
+
+
+def threats_page() -> str:
+    """The table of ``tests/security/checklist.toml``."""
+    listed = tomllib.loads((TESTS / "security/checklist.toml").read_text(encoding="utf-8"))["threat"]
+    rows = (
+        f"| {one['id']} | {one['threat']} | {one.get('control') or 'Cannot occur: ' + one['reason']} "
+        f"| {'<br>'.join(map(_sentence, one.get('tests', ())))} |\n"
+        for one in listed
+    )
+    return _THREATS + "".join(rows)
+
+
+def _sentence(test: str) -> str:
+    """A test's name as what it is."""
+    file, _, name = test.partition("::test_")
+    return f"{name.replace('_', ' ')} (`tests/{file}`)"

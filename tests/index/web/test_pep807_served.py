@@ -362,7 +362,7 @@ def test_d4_no_page_of_another_origin_has_any_business_here(web: TestClient, liv
             assert "set-cookie" not in answer.headers
 
 
-def test_d4_reading_changes_nothing(web: TestClient, live: Live) -> None:
+def test_d4_tob_pypi26_8_reading_changes_nothing(web: TestClient, live: Live) -> None:
     def rows() -> list[tuple[str, int]]:
         with closing(sqlite3.connect(live.folder.path / "index.db")) as database:
             tables = [name for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]

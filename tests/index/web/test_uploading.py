@@ -93,7 +93,7 @@ def test_a_file_has_the_one_name_that_its_metadata_give_it(site: Any, filename: 
     assert (answer.status_code, site.files("hello")) == (400, [])
 
 
-def test_the_form_must_say_what_the_file_says(site: Any) -> None:
+def test_tob_pypi26_10_the_form_must_say_what_the_file_says(site: Any) -> None:
     uploader = site.publishing()
     inside_is_other = uploader.send(site.wheel(name="evil"))
     assert "The form's name is not that of the metadata" in inside_is_other.json()["detail"]

@@ -35,8 +35,8 @@ publishers. {same} end as on PyPI. The other {other} are listed here, each with 
 
 _THREATS = """# Security checklist
 
-What threatens an exchange of identity tokens for upload tokens, what stands against it here, and the tests that show it.
-A is about identity tokens, B about trust, C about what is minted, D about endpoints; TOB-PYPI26 are the findings of
+What threatens an exchange of identity tokens for upload tokens, what stands against it here, and the tests that show
+it. A is about identity tokens, B about trust, C about what is minted, D about endpoints; TOB-PYPI26 are the findings of
 PyPI's audit of April 2026.
 
 | | threat | here | tests |

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
 import stat
 from contextlib import closing
@@ -18,8 +19,7 @@ from trustpub.index.adapters.sql import store as sql_store
 from trustpub.index.adapters.sql.store import SqlStore, head
 from trustpub.index.bootstrap import Folder, new_audience, open_folder, read_public_url
 from trustpub.protocol.exchange import AUDIENCE
-
-from .conftest import PUBLIC
+from trustpub.trust.issuers import PROVIDERS, PUBLIC_ISSUERS
 
 URL = "https://index.example"
 
@@ -33,7 +33,8 @@ def set_revision(folder: Path, revision: str) -> None:
 def test_the_first_start_makes_everything_and_later_ones_find_it(tmp_path: Path) -> None:
     with open_folder(tmp_path / "a" / "b", create=True, public_url=URL) as first:
         assert first.said == ("A new index was made.",)
-        assert [one.url for one in first.issuers.all()] == [PUBLIC]
+        assert {one.url: one.kind for one in first.issuers.all()} == PUBLIC_ISSUERS
+        assert all(one.terms == PROVIDERS[one.kind].terms for one in first.issuers.all())
         assert not first.rehearsal
     with open_folder(tmp_path / "a" / "b", create=True, local_url="http://127.0.0.1:1") as second:
         assert second.said == ()
@@ -141,14 +142,12 @@ def test_somebody_elses_database_is_refused(tmp_path: Path) -> None:
 def test_an_older_database_is_copied_upgraded_and_keeps_its_rows(
     folder: Folder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second revision is put beside the real first one, as a later version of trustpub will have it."""
+    """One revision more is put beside the real ones, as a later version of trustpub will have it."""
     migrations = tmp_path / "migrations"
     original = Path(sql_store.__file__).parent / "migrations"
-    (migrations / "versions").mkdir(parents=True)
-    for name in ("env.py", "versions/0001_first.py"):
-        (migrations / name).write_text((original / name).read_text())
-    (migrations / "versions" / "0002_colours.py").write_text(
-        "from alembic import op\nimport sqlalchemy as sa\nrevision = '0002'\ndown_revision = '0001'\n"
+    shutil.copytree(original, migrations, ignore=shutil.ignore_patterns("__pycache__"))
+    (migrations / "versions" / "9999_colours.py").write_text(
+        f"from alembic import op\nimport sqlalchemy as sa\nrevision = '9999'\ndown_revision = {head()!r}\n"
         "def upgrade():\n    op.add_column('users', sa.Column('colour', sa.Text()))\n"
     )
     folder.people.add("Anna")
@@ -158,7 +157,7 @@ def test_an_older_database_is_copied_upgraded_and_keeps_its_rows(
         open_folder(folder.path, create=False)
     with open_folder(folder.path, create=True) as upgraded:
         copy = folder.path / f"index.db.before-{before}"
-        said = f"The database was upgraded from schema {before} to 0002; as it was before, it is in {copy}."
+        said = f"The database was upgraded from schema {before} to 9999; as it was before, it is in {copy}."
         assert upgraded.said == (said,)
         assert [one.name for one in upgraded.people.all()] == ["Anna"]
     with closing(sqlite3.connect(copy)) as database:

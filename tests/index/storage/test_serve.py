@@ -23,6 +23,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from trustpub.index.bootstrap import open_folder
+from trustpub.index.registration import Wanted
 
 from .conftest import PUBLIC, Ran, Served, eventually
 
@@ -439,3 +440,26 @@ def test_a_server_that_is_killed_leaves_no_lock_behind(serve: Serve) -> None:
     served.process.communicate()
     again = serve()
     eventually(lambda: json.loads((served.data / "lock").read_text())["pid"] == again.process.pid)
+
+
+def test_a_server_frees_at_its_start_the_names_that_were_held_in_vain(serve: Serve, tmp_path: Path) -> None:
+    fields = {"repository": "o/r", "workflow": "r.yml", "owner_id": "1", "repository_id": "2"}
+    long_ago = time.time() - 40 * 86_400
+    with open_folder(
+        tmp_path / "index", create=True, public_url="https://index.example", clock=lambda: long_ago
+    ) as folder:
+        folder.publishers.add(Wanted(project="vain", fields=fields, pending=True))
+        folder.publishers.add(Wanted(project="nearly", fields=fields, pending=True, hold_days=42))
+    served = serve(data=tmp_path / "index")
+    with open_folder(served.data, create=False) as folder:
+
+        def names() -> list[str]:
+            return [link.project for one in folder.publishers.all() for link in one.links]
+
+        eventually(lambda: names() == ["nearly"])
+        eventually(lambda: folder.records.events()[0].kind == "name-nearly-up")
+        kinds = [one.kind for one in folder.records.events(limit=3)]
+    assert kinds == ["name-nearly-up", "project-freed", "publisher-removed"]
+    said = served.stop().err
+    assert "the name vain was held in vain and is free again" in said
+    assert "the name nearly will be free again within 5 days" in said

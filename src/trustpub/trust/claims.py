@@ -72,10 +72,11 @@ def peek(token: str) -> Unverified:
 
 def _object(part: str, name: str) -> dict[str, Any]:
     try:
-        data = base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-        value = json.loads(data, object_pairs_hook=_no_duplicates)
-        # Half a surrogate pair, which only an escape in the JSON can bring, is no text that a store could keep.
-        json.dumps(value, ensure_ascii=False).encode()
+        data = base64.urlsafe_b64decode(part + "==")  # never more are wanted, and more than wanted do no harm
+        value = _JSON.decode(data.decode())
+        if b"\\u" in data:
+            # Half a surrogate pair, which only an escape in the JSON can bring, is no text that a store could keep.
+            json.dumps(value, ensure_ascii=False).encode()
     except (ValueError, RecursionError):  # binascii.Error, UnicodeError and JSONDecodeError are ValueErrors
         raise MalformedToken(f"has a {name} that is not base64url-encoded JSON") from None
     if not isinstance(value, dict):
@@ -89,6 +90,9 @@ def _no_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(value) != len(pairs):
         raise ValueError("a member stands twice")
     return value
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_no_duplicates)
 
 
 def text(claims: SignedClaims, name: str) -> str:

@@ -53,8 +53,8 @@ def test_issuer_and_key_id_are_all_that_is_read() -> None:
         a_token(None, {}), a_token(None, {"iss": ["i"]}), a_token(None, {"iss": {}}), a_token(None, {"iss": ""}),
         a_token(None, '{"iss":"i","iss":"j"}'), a_token('{"kid":"a","kid":"b"}'), a_token(None, "[" * 9000),
         "é.é.é", a_token().replace(".", " .", 1), a_token().replace(".", "\n.", 1), a_token().replace(".", "=.", 1),
-        a_token().replace("c2ln", "c2l+"), a_token().replace("c2ln", "c2l/"), a_token() + "\n", "A.A.A", a_token() + ".AAAA",
-        "_w._w._w",
+        a_token().replace("c2ln", "c2l+"), a_token().replace("c2ln", "c2l/"), a_token() + "\n", "A.A.A",
+        a_token() + ".AAAA", "_w._w._w",
         a_token(None, '{"iss":"i","x":"\\ud800"}'), a_token('{"kid":"k","x":["\\udfff"]}'),
     ],
 )  # fmt: skip

@@ -131,6 +131,7 @@ def test_the_other_type_is_shown_as_such_and_equal_types_without_quotes() -> Non
 @pytest.mark.parametrize("immutable", [(), ("elsewhere",), ("account_id", "elsewhere"), tuple(FIELDS)])
 def test_without_an_id_and_something_else_nobody_is_trusted(immutable: tuple[str, ...]) -> None:
     assert failed_fields(a_publisher(immutable=immutable)) == ["fields"]
+    assert failed_fields(a_publisher(immutable=immutable), pipeline="test") == ["fields", "pipeline"]
 
 
 def test_the_caller_sees_what_is_wanted_only_if_its_ids_are_the_registered_ones() -> None:

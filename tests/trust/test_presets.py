@@ -138,7 +138,11 @@ def test_what_is_required_and_left_open_is_never_trusted(kind: str) -> None:
         if pin.required:
             fields = {name: text for name, text in publisher.fields.items() if name != pin.name}
             bare = replace(publisher, fields=fields, pin_on_first_use=True)
-            assert failed_fields(an_identity(kind), bare) == [pin.name]
+            refused = decide(an_identity(kind), [bare], NOW)
+            assert isinstance(refused, Refused)
+            (check,) = refused.near_misses[0].failed
+            wanted = "a registered id" if pin.immutable else "a registered value"
+            assert (check.field, check.wanted, check.given) == (pin.name, wanted, pin.example)
 
 
 @every_preset
@@ -163,7 +167,11 @@ def test_a_preset_names_an_id_and_a_workload_or_says_why_there_is_none(kind: str
     preset = BY_KIND[kind]
     without_id = [kind for kind in KINDS if not any(pin.immutable for pin in BY_KIND[kind].pins)]
     assert without_id == ["jenkins"]
-    assert any(pin.workload for pin in preset.pins) or preset.more_claims or kind == "bitbucket"
+    workload = {pin.name for pin in preset.pins if pin.workload}
+    assert workload == {field.name for field in PROVIDERS[kind].fields if field.workload}
+    assert workload < {*preset.by_name, "any other"}
+    assert bool(workload) != bool(preset.more_claims or kind == "bitbucket")
+    assert len(workload) < len(preset.pins) or kind == "jenkins"
 
 
 @every_preset
@@ -214,7 +222,9 @@ def test_every_fault_of_a_registration_is_told_at_once(kind: str) -> None:
     faults = faults_of(kind, {**required, **wrong})
     assert set(faults) == {*required, *wrong}
     assert {faults[name] for name in required} == {"is missing"}
-    assert faults_of(kind, {f"/c{number}": "1" for number in range(40)}) == {"fields": "are more than 32"}
+    most = {f"/c{number}": "1" for number in range(32 - len(PROVIDERS[kind].example_fields))}
+    assert len(a_publisher(kind, most).fields) == 32
+    assert faults_of(kind, {**most, "/one_more": "1"}) == {"fields": "are more than 32"}
 
 
 @every_pin
@@ -232,6 +242,10 @@ def test_a_word_that_is_no_string_or_of_another_form_is_refused(kind: str, name:
         wrong = "default" if name == "service_account" else pin.example.upper().strip("{}") + "!"
         assert faults_of(kind, {name: wrong}) == {name: pin.form_says}
         assert faults_of(kind, {name: f'"{wrong}"'}) == {name: pin.form_says}
+
+
+def test_a_long_subject_is_cut_to_a_line() -> None:
+    assert len(an_identity("jenkins", {"sub": "x" * 500}).subject) == 200
 
 
 def test_a_quotation_mark_alone_is_a_word() -> None:
@@ -275,6 +289,10 @@ def test_a_context_of_circleci_is_one_of_the_job_s_contexts() -> None:
     assert isinstance(refused, Refused)
     (check,) = refused.near_misses[0].failed
     assert (check.wanted, check.given) == (context, "x, true")
+    identity = an_identity("circleci", {claim: [str(number) for number in range(40)]})
+    refused = decide(identity, [publisher], NOW)
+    assert isinstance(refused, Refused)
+    assert refused.near_misses[0].failed[0].given == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9"
 
 
 def test_buildkite_without_the_ids_is_told_to_ask_for_them() -> None:
@@ -362,7 +380,7 @@ def test_tokens_are_taken_as_each_provider_writes_them() -> None:
     assert arrays == {"kubernetes", "jenkins"}
     assert {kind for kind, one in PROVIDERS.items() if "ES256" in one.terms.algorithms} == {"kubernetes"}
     assert all("RS256" in one.terms.algorithms for one in PROVIDERS.values())
-    assert {kind for kind in KINDS if PROVIDERS[kind].has_jti} == {"semaphore", "azure"}
+    assert {kind for kind in (*KINDS, "generic") if PROVIDERS[kind].has_jti} == {"semaphore", "azure"}
     assert {kind for kind, one in PROVIDERS.items() if one.fixed_audience} == {"semaphore", "azure"}
     assert {kind for kind, one in PROVIDERS.items() if one.experimental} == {
         "forgejo",
@@ -495,4 +513,7 @@ def test_the_claims_kept_of_a_run_are_its_plain_ones_cut() -> None:
 @every_preset
 def test_what_is_demanded_of_every_token_is_said_to_whoever_registers(kind: str) -> None:
     for demand in BY_KIND[kind].demands:
-        assert any(f"`{demand.claim}` must be `" in note and demand.why in note for note in PROVIDERS[kind].notes)
+        (note,) = (note for note in PROVIDERS[kind].notes if note.startswith(f"`{demand.claim}` must be `"))
+        assert demand.why in note
+        assert ("or absent" in note) == demand.absent
+        assert (demand.claim in PROVIDERS[kind].census.verified) == (not demand.absent)

@@ -19,7 +19,7 @@ from trustpub.trust.claims import BadClaim, SignedClaims, text
 from trustpub.trust.decision import Check, Circumstances
 from trustpub.trust.provider import USUAL, BadFields, Census, Fault, Field, Provider, Terms
 from trustpub.trust.publishers import Publisher
-from trustpub.trust.values import bare, find, plain, read, steps, unquoted
+from trustpub.trust.values import find, plain, read, steps, unquoted
 from trustpub.trust.wanted import MAX_FIELDS, claim_fault, equal, spell_json
 
 UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -311,13 +311,12 @@ def _spell_pin(pin: Pin, typed: str) -> str | Fault:
     text = plain(typed)
     if len(typed) > 1 and typed[0] == typed[-1] == '"':
         try:
-            text = read(typed)
+            text = read(typed)  # what begins and ends so is a string, or nothing
         except ValueError:
             text = None
-    value = bare(text) if text is not None else None
-    if text is None or value is None:
+    if text is None:
         return Fault(field=pin.name, problem="is no string, or is too long", hint=f"{pin.title}, as {pin.example}")
-    if pin.form and not re.fullmatch(pin.form, value):
+    if pin.form and not re.fullmatch(pin.form, unquoted(text)):
         return Fault(field=pin.name, problem=pin.form_says, hint=f"{pin.title}, as {pin.example}")
     return text
 

@@ -15,7 +15,7 @@ FORBIDDEN = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("module", ["main", "mint", "publish", "completion", "show"])
+@pytest.mark.parametrize("module", ["main", "mint", "publish", "completion", "show", "admin.commands"])
 def test_a_command_line_loads_nothing_that_only_its_work_needs(module: str) -> None:
     code = f"import sys, trustpub.cli.{module}; print(*sorted({{one.partition('.')[0] for one in sys.modules}}))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, encoding="utf-8", check=True)

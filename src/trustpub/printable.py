@@ -20,7 +20,8 @@ def printable(text: str, limit: int = 1000) -> str:
     which a line of a GitHub log turns into a command, are pulled apart.
     """
     line = _SPACES.sub(" ", text[: limit * 4]).strip()
-    line = "".join(_escape(one) if unicodedata.category(one) in _UNFIT else one for one in line)
+    if not (line.isascii() and line.isprintable()):
+        line = "".join(_escape(one) if unicodedata.category(one) in _UNFIT else one for one in line)
     line = re.sub(r":(?=:)", ": ", line).replace("##[", "# #[")
     return line if len(line) <= limit else line[: limit - 1] + "…"
 

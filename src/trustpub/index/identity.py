@@ -178,7 +178,7 @@ def _object(data: bytes) -> dict[str, Any]:
         RecursionError: it is too deep.
     """
     text = data.decode()
-    value = json.loads(text, object_pairs_hook=_distinct, parse_constant=_no_constant)
+    value = _JSON.decode(text)
     if not isinstance(value, dict):
         raise ValueError("not an object")
     if "\\u" in text:
@@ -195,6 +195,9 @@ def _distinct(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> None:
     raise ValueError("a number that is none")
+
+
+_JSON = json.JSONDecoder(object_pairs_hook=_distinct, parse_constant=_no_constant)
 
 
 def _texts(claims: Mapping[str, Any]) -> BadToken | None:

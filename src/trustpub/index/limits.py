@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import math
 from collections import OrderedDict, deque
+from functools import lru_cache
 from threading import Lock
 
 MINUTE = 60.0
@@ -80,6 +81,7 @@ class _Counts:
         return max(1, min(math.ceil(min(counting) + MINUTE - now), math.ceil(MINUTE)))
 
 
+@lru_cache(maxsize=MAX_KEYS)
 def _network(peer: str) -> str:
     """What one person is taken to have: an IPv4 address, however it is written, or an IPv6 network."""
     try:

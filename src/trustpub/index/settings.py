@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 
@@ -23,4 +24,9 @@ class Settings:
     @property
     def host(self) -> str:
         """The public URL's host name, which is the location of every token."""
-        return urlsplit(self.public_url).hostname or ""
+        return _host(self.public_url)
+
+
+@lru_cache(maxsize=1)
+def _host(url: str) -> str:
+    return urlsplit(url).hostname or ""

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from trustpub.protocol.exchange import PROBLEM_TYPE
 from trustpub.protocol.simple import media_quality
 
@@ -17,8 +19,11 @@ def answer_type(accept: str | None) -> str | None:
     PEP 807 wants 406 for everything but its own type, which would shut out every client that says ``*/*``. So any
     range that JSON falls into will do. Its own type is sent to who names it, and to who sends no header at all.
     """
-    if accept is None or not accept.strip():
-        return PYTP_TYPE
+    return _answer_type(accept) if accept and accept.strip() else PYTP_TYPE
+
+
+@lru_cache(maxsize=64)
+def _answer_type(accept: str) -> str | None:
     plain, named = media_quality(JSON_TYPE, accept), media_quality(PYTP_TYPE, accept)
     if named > 0 and named >= plain and (PYTP_TYPE in accept.lower() or not plain):
         return PYTP_TYPE

@@ -115,9 +115,12 @@ def write(caveat: Caveat) -> bytes:
     return write_values(values(caveat))
 
 
+_COMPACT = json.JSONEncoder(separators=(",", ":"))
+
+
 def write_values(stored: Sequence[Any]) -> bytes:
     """The same of tag and fields as they are stored, so that a token can be made again from its row."""
-    return json.dumps(stored, separators=(",", ":")).encode()
+    return _COMPACT.encode(stored).encode()
 
 
 def values(caveat: Caveat) -> tuple[Any, ...]:

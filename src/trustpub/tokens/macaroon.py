@@ -43,10 +43,7 @@ class Macaroon:
 
     def signed_by(self, root_key: bytes) -> bool:
         """Whether the chain of HMACs begins at ``root_key``; compared in constant time."""
-        signature = _start(root_key, self.identifier.encode())
-        for caveat in self.caveats:
-            signature = hmac.digest(signature, caveat, hashlib.sha256)
-        return hmac.compare_digest(signature, self.signature)
+        return hmac.compare_digest(_signature(root_key, self.identifier, self.caveats), self.signature)
 
     def restrict(self, caveat: bytes) -> Macaroon:
         """The same token with one more caveat. Anybody who holds a token can do this."""
@@ -75,12 +72,8 @@ class Macaroon:
 
 def create(*, location: str, identifier: str, root_key: bytes, caveats: tuple[bytes, ...]) -> Macaroon:
     """A new token, signed."""
-    bare = Macaroon(
-        location=location, identifier=identifier, caveats=(), signature=_start(root_key, identifier.encode())
-    )
-    for caveat in caveats:
-        bare = bare.restrict(caveat)
-    return bare
+    signature = _signature(root_key, identifier, caveats)
+    return Macaroon(location=location, identifier=identifier, caveats=caveats, signature=signature)
 
 
 def parse(token: Secret) -> Macaroon:
@@ -100,8 +93,12 @@ def parse(token: Secret) -> Macaroon:
         raise BadMacaroon("not a token of this form") from None
 
 
-def _start(root_key: bytes, identifier: bytes) -> bytes:
-    return hmac.digest(hmac.digest(_KEY_GENERATOR, root_key, hashlib.sha256), identifier, hashlib.sha256)
+def _signature(root_key: bytes, identifier: str, caveats: tuple[bytes, ...]) -> bytes:
+    key = hmac.digest(_KEY_GENERATOR, root_key, hashlib.sha256)
+    signature = hmac.digest(key, identifier.encode(), hashlib.sha256)
+    for caveat in caveats:
+        signature = hmac.digest(signature, caveat, hashlib.sha256)
+    return signature
 
 
 def _read(reader: _Reader) -> Macaroon:

@@ -19,7 +19,7 @@ def folded(text: str) -> str:
     No more than those: the Kelvin sign lower-cases to ``k``, so with all of Unicode an environment that anybody may
     make in a repository would count as the protected one that it only looks like.
     """
-    return text.translate(_LOWER)
+    return text.lower() if text.isascii() else text.translate(_LOWER)
 
 
 def same(field: str, wanted: str, given: str | None, *, instead: str | None = None) -> Check:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from trustpub.trust.provider import Fault
 
 _NUMBER = re.compile(r"[1-9][0-9]{0,19}\Z")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _ENDS = (".yml", ".yaml")
 
 
@@ -38,4 +39,4 @@ def is_yaml(name: str) -> bool:
 
 def is_plain(text: str) -> bool:
     """Whether no control character of ASCII is in ``text``."""
-    return not any(one < " " or one == "\x7f" for one in text)
+    return _CONTROL.search(text) is None

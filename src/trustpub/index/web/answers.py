@@ -26,6 +26,9 @@ connection closed at once, they would see it broken and not the answer."""
 NO_STORE = {"Cache-Control": "no-store"}
 
 
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+
+
 class JSONAnswer(Response):
     """A JSON document that nobody keeps."""
 
@@ -34,7 +37,7 @@ class JSONAnswer(Response):
 
     def render(self, content: Any) -> bytes:
         """Compact JSON."""
-        return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
+        return _COMPACT.encode(content).encode()
 
 
 class PhrasedResponse(Response):
@@ -110,7 +113,7 @@ async def _discard(receive: Receive) -> None:
 
 def accepted(request: Request) -> str | None:
     """The ``Accept`` header, all its lines together; None if there is none."""
-    lines = request.headers.getlist("accept")
+    lines = [value.decode("latin-1") for name, value in request.scope["headers"] if name == b"accept"]
     return ", ".join(lines) if lines else None
 
 

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
@@ -111,13 +113,15 @@ def _peer(request: Request) -> str:
 
 async def _small_body(request: Request) -> bytes | Problem:
     body = bytearray()
-    with anyio.move_on_after(IDLE_SECONDS):
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > MAX_EXCHANGE_BYTES:
-                return _TOO_LARGE
-        return bytes(body)
-    return _IDLE
+    try:
+        async with asyncio.timeout(IDLE_SECONDS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_EXCHANGE_BYTES:
+                    return _TOO_LARGE
+    except TimeoutError:
+        return _IDLE
+    return bytes(body)
 
 
 class Uploads:

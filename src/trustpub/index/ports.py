@@ -60,6 +60,13 @@ class Project:
     """Grows with every change that its pages show."""
     reminded: bool = False
     """Of a held name: it was noted that its time is nearly up."""
+    status: str = "active"
+    """``active``, ``archived``, ``quarantined`` or ``deprecated`` (PEP 792)."""
+    status_reason: str = ""
+    trusted_only: bool = False
+    """Only minted tokens may upload."""
+    attestations: str = "optional"
+    """``optional``, ``required``, or ``once``: every file, once one came with an attestation."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +92,21 @@ class File:
     """The token it was uploaded with, which names the publisher or the person."""
     yanked: str | None = None
     """The reason; empty text where yanked without one; None where not yanked (PEP 592)."""
+    deleted: int | None = None
+    """When it was deleted. The row stays, so that its name stays taken; the bytes are gone."""
+    attested: bool = False
+    """Whether there is a provenance document for it (PEP 740)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What is served about where a file came from. All texts are JSON, as served."""
+
+    filename: str
+    document: str
+    """PEP 740's provenance object, with publishers of the kinds that its readers know; empty if there is none."""
+    everything: str
+    """The same with every publisher, its kind, issuer and ids: ``…/provenance?all``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +134,8 @@ class Token:
     """It authorises one upload (PEP 807, ``single-use-token``)."""
     used: int | None = None
     """When it first authorised an upload."""
+    claims: Mapping[str, str] = field(default_factory=dict)
+    """Of a minted token: what its identity token said of the run (``Provider.kept_claims``)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,7 +239,13 @@ class Reading(Protocol):
     def projects(self) -> Sequence[Project]:
         """The real ones, ordered by normal form."""
 
-    def files(self, project_id: str) -> Sequence[File]: ...
+    def files(self, project_id: str) -> Sequence[File]:
+        """Those that are served: not deleted. By upload time and name."""
+
+    def all_files(self) -> Iterator[File]:
+        """Of every project, deleted ones too, by name."""
+
+    def provenance(self, filename: str) -> Provenance | None: ...
 
     def file(self, filename: str) -> File | None:
         """By its exact name."""
@@ -301,7 +331,17 @@ class Writing(Reading, Protocol):
 
     def add_member(self, project_id: str, user_id: str) -> None: ...
 
-    def add_file(self, file: File) -> None: ...
+    def add_file(self, file: File, provenance: Provenance | None = None) -> None: ...
+
+    def yank(self, filename: str, reason: str | None) -> None:
+        """Empty text: without a reason; None: not any more."""
+
+    def bury(self, filename: str, at: int) -> None:
+        """Delete a file but for its name, which stays taken, and what events say of it."""
+
+    def set_status(self, project_id: str, status: str, reason: str) -> None: ...
+
+    def set_policy(self, project_id: str, *, trusted_only: bool, attestations: str) -> None: ...
 
     def add_user(self, user: User) -> None: ...
 

@@ -20,6 +20,19 @@ class Settings:
     rehearsal: bool = False
     """A throw-away index that accepts issuers on loopback and ``.test`` names."""
     max_file_bytes: int = 1024 * 1024 * 1024
+    """Of one distribution."""
+    max_project_bytes: int | None = None
+    """Of all files of a project together, deleted ones not counted; None: no limit."""
+    local_versions: bool = True
+    """Whether a version may have a local part, such as ``1.0+cu121``."""
+    direct_urls: bool = True
+    """Whether a dependency may be given by URL (``NAME @ https://…``)."""
+    release_days: int | None = None
+    """After how many days, counted from its first file, a release takes no more files; None: never."""
+    upstream: str | None = None
+    """Where a request for a project that is not here is sent: the URL of another index's Simple API."""
+    private: bool = False
+    """Whether reading needs a token."""
 
     @property
     def host(self) -> str:

@@ -311,6 +311,7 @@ class Mint:
             created=start,
             expires=expires,
             single_use=proven.single_use,
+            claims=proven.seen,
         )
 
     def _minted(self, row: Token) -> Minted:

@@ -95,7 +95,7 @@ class File:
     deleted: int | None = None
     """When it was deleted. The row stays, so that its name stays taken; the bytes are gone."""
     attested: bool = False
-    """Whether there is a provenance document for it (PEP 740)."""
+    """Whether it came with an attestation, and so has a provenance document (PEP 740) until it is deleted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -248,12 +248,16 @@ class Reading(Protocol):
     def provenance(self, filename: str) -> Provenance | None: ...
 
     def file(self, filename: str) -> File | None:
-        """By its exact name."""
+        """By its exact name; deleted ones too."""
 
     def file_spelled_like(self, filename: str) -> File | None:
-        """By any spelling of its name: one that :func:`trustpub.packages.names.file_key` makes the same of."""
+        """By any spelling of its name: one that :func:`trustpub.packages.names.file_key` makes the same of.
 
-    def file_by_digest(self, blake2b_256: str) -> File | None: ...
+        Deleted ones too.
+        """
+
+    def file_by_digest(self, blake2b_256: str) -> File | None:
+        """One with these bytes, that is served: not deleted."""
 
     def token(self, token_id: str) -> Token | None: ...
 
@@ -334,12 +338,16 @@ class Writing(Reading, Protocol):
     def add_file(self, file: File, provenance: Provenance | None = None) -> None: ...
 
     def yank(self, filename: str, reason: str | None) -> None:
-        """Empty text: without a reason; None: not any more."""
+        """Empty text: without a reason; None: not any more. The project's pages change with it."""
 
     def bury(self, filename: str, at: int) -> None:
-        """Delete a file but for its name, which stays taken, and what events say of it."""
+        """Delete a file but for its row, which keeps its name taken. Its provenance goes, and the pages change.
 
-    def set_status(self, project_id: str, status: str, reason: str) -> None: ...
+        Its bytes are for the caller to remove, after this is durable.
+        """
+
+    def set_status(self, project_id: str, status: str, reason: str) -> None:
+        """Its pages change with it."""
 
     def set_policy(self, project_id: str, *, trusted_only: bool, attestations: str) -> None: ...
 

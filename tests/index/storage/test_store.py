@@ -35,6 +35,7 @@ TOKEN = Token(
     scope="upload",
     created=100,
     expires=200,
+    claims={"workflow_ref": "Octo-Org/hello/.github/workflows/release.yml@refs/heads/main"},
 )
 FILE = File(
     project_id="project-1",

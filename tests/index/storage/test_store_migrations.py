@@ -130,11 +130,18 @@ def test_tokens_files_people_and_events_are_all_there(upgraded: SqlStore) -> Non
         minted = writing.token("token-1")
         assert minted is not None
         assert (minted.publisher_id, minted.single_use, minted.used) == (ANNAS, False, None)
+        assert minted.claims == {}
         assert minted.caveats == ((0, 200, 100), (2, ("project-1",)), (4, ANNAS))
         assert writing.spend("token-1", 150)
         assert [(one.id, one.burned) for one in writing.tokens()] == [("token-2", 150)]
         assert [one.filename for one in writing.files("project-1")] == ["lilo_tools-1.0.tar.gz"]
+        assert [(one.deleted, one.attested) for one in writing.all_files()] == [(None, False)]
+        project = writing.project_by_id("project-1")
+        assert project is not None
+        assert (project.status, project.trusted_only, project.attestations) == ("active", False, "optional")
         assert writing.is_member("project-1", "user-1")
         assert len(writing.events()) == 4
         assert writing.fact("audience") == "index_example_1234"
         assert writing.serial() == 2
+    with closing(sqlite3.connect(upgraded.path)) as program, pytest.raises(sqlite3.IntegrityError, match="never"):
+        program.execute("DELETE FROM events")

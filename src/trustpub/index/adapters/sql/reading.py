@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -19,6 +19,7 @@ from trustpub.index.adapters.sql.rows import (
     file_of,
     issuer_of,
     project_of,
+    provenance_of,
     publishers_of,
     token_of,
     user_of,
@@ -33,12 +34,13 @@ from trustpub.index.adapters.sql.tables import (
     members,
     prohibited_names,
     projects,
+    provenances,
     publisher_links,
     publishers,
     tokens,
     users,
 )
-from trustpub.index.ports import FORGET_KEYS, Attempt, Event, File, Issuer, Project, Token, User
+from trustpub.index.ports import FORGET_KEYS, Attempt, Event, File, Issuer, Project, Provenance, Token, User
 from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.publishers import Publisher
 
@@ -149,8 +151,19 @@ class SqlReading:
         return [project_of(row) for row in self._connection.execute(real).mappings()]
 
     def files(self, project_id: str) -> Sequence[File]:
-        statement = select(files).where(files.c.project_id == project_id).order_by(files.c.uploaded, files.c.filename)
-        return [file_of(row) for row in self._connection.execute(statement).mappings()]
+        served = select(files).where(files.c.project_id == project_id, files.c.deleted.is_(None))
+        ordered = served.order_by(files.c.uploaded, files.c.filename)
+        return [file_of(row) for row in self._connection.execute(ordered).mappings()]
+
+    def all_files(self) -> Iterator[File]:
+        """Row by row: an index may have a great many."""
+        statement = select(files).order_by(files.c.filename)
+        for row in self._connection.execute(statement, execution_options={"yield_per": 1000}).mappings():
+            yield file_of(row)
+
+    def provenance(self, filename: str) -> Provenance | None:
+        row = self._row(provenances, provenances.c.filename == filename)
+        return None if row is None else provenance_of(row)
 
     def file(self, filename: str) -> File | None:
         row = self._row(files, files.c.filename == filename)
@@ -161,7 +174,7 @@ class SqlReading:
         return None if row is None else file_of(row)
 
     def file_by_digest(self, blake2b_256: str) -> File | None:
-        row = self._row(files, files.c.blake2b_256 == blake2b_256)
+        row = self._row(files, (files.c.blake2b_256 == blake2b_256) & files.c.deleted.is_(None))
         return None if row is None else file_of(row)
 
     def token(self, token_id: str) -> Token | None:

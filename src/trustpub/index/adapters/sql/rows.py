@@ -10,7 +10,7 @@ from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any
 
-from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Token, Use, User
+from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Provenance, Token, Use, User
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Publisher, Rules
@@ -18,7 +18,8 @@ from trustpub.trust.publishers import Link, Publisher, Rules
 Row = Mapping[Any, Any]
 
 _NAMES: Mapping[type, tuple[str, ...]] = {
-    kind: tuple(field.name for field in fields(kind)) for kind in (Attempt, Event, File, Project, Token, Use, User)
+    kind: tuple(field.name for field in fields(kind))
+    for kind in (Attempt, Event, File, Project, Provenance, Token, Use, User)
 }
 
 
@@ -113,18 +114,30 @@ def _publisher(row: Row, links: list[Link]) -> Publisher:
 
 def project_of(row: Row) -> Project:
     """From all columns, or more."""
-    return Project(**{**{name: row[name] for name in _NAMES[Project]}, "reminded": bool(row["reminded"])})
+    values = {name: row[name] for name in _NAMES[Project]}
+    return Project(**{**values, "reminded": bool(row["reminded"]), "trusted_only": bool(row["trusted_only"])})
 
 
 def file_of(row: Row) -> File:
     """From all columns, or more."""
-    return File(**{name: row[name] for name in _NAMES[File]})
+    return File(**{**{name: row[name] for name in _NAMES[File]}, "attested": bool(row["attested"])})
+
+
+def provenance_of(row: Row) -> Provenance:
+    """From all columns."""
+    return Provenance(**row)
 
 
 def token_of(row: Row) -> Token:
     """From all columns."""
     caveats = tuple(_frozen(caveat) for caveat in json.loads(row["caveats"]))
-    return Token(**{**row, "caveats": caveats, "single_use": bool(row["single_use"])})
+    claims = json.loads(row["claims"])
+    return Token(**{**row, "caveats": caveats, "single_use": bool(row["single_use"]), "claims": claims})
+
+
+def token_columns(token: Token) -> dict[str, Any]:
+    """All of its row."""
+    return {**columns(token), "caveats": json.dumps(token.caveats), "claims": json.dumps(dict(token.claims))}
 
 
 def _frozen(value: Any) -> Any:

@@ -83,6 +83,10 @@ projects = Table(
     Column("pending_until", Whole),
     Column("reminded", Flag, nullable=False),
     Column("serial", Whole, nullable=False),
+    Column("status", Text, nullable=False, server_default="active"),
+    Column("status_reason", Text, nullable=False, server_default=""),
+    Column("trusted_only", Flag, nullable=False, server_default=text("0")),
+    Column("attestations", Text, nullable=False, server_default="optional"),
     sqlite_strict=True,
 )
 
@@ -150,6 +154,8 @@ tokens = Table(
     Column("burned", Whole),
     Column("single_use", Flag, nullable=False),
     Column("used", Whole),
+    # JSON of what the identity token said that it was minted for.
+    Column("claims", Text, nullable=False, server_default="{}"),
     sqlite_strict=True,
 )
 
@@ -186,10 +192,23 @@ files = Table(
     # No foreign key: a file outlives the token it came with.
     Column("token_id", Text, nullable=False),
     Column("yanked", Text),
+    Column("deleted", Whole),
+    Column("attested", Flag, nullable=False, server_default=text("0")),
     sqlite_strict=True,
 )
 
-# No foreign keys: what happened stays written when what it happened to is gone.
+# Beside the files, whose rows are read for every page: a document may be large.
+provenances = Table(
+    "provenances",
+    metadata,
+    Column("filename", Text, ForeignKey("files.filename"), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("everything", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+# No foreign keys: what happened stays written when what it happened to is gone. Triggers that the migrations make let
+# nobody change or remove a row.
 events = Table(
     "events",
     metadata,

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 
 from trustpub.index.adapters.sql.reading import PROJECT_LIST, SqlReading
 from trustpub.index.adapters.sql.ready import Ready
-from trustpub.index.adapters.sql.rows import columns, identity_key, issuer_columns, rules_text
+from trustpub.index.adapters.sql.rows import columns, identity_key, issuer_columns, rules_text, token_columns
 from trustpub.index.adapters.sql.tables import (
     attempts,
     claims,
@@ -25,12 +25,13 @@ from trustpub.index.adapters.sql.tables import (
     members,
     prohibited_names,
     projects,
+    provenances,
     publisher_links,
     publishers,
     tokens,
     users,
 )
-from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Token, Use, User
+from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Provenance, Token, Use, User
 from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.publishers import Publisher, Rules
@@ -146,14 +147,31 @@ class SqlWriting(SqlReading):
         """To a pending project: its owner-to-be, who counts as a member from :meth:`make_real` on."""
         self._run(upsert(members).values(project_id=project_id, user_id=user_id).on_conflict_do_nothing())
 
-    def add_file(self, file: File) -> None:
+    def add_file(self, file: File, provenance: Provenance | None = None) -> None:
         self._run(insert(files).values(**columns(file), normalized=file_key(file.filename)))
+        if provenance is not None:
+            self._run(insert(provenances).values(columns(provenance)))
+
+    def yank(self, filename: str, reason: str | None) -> None:
+        self._change_file(filename, yanked=reason)
+
+    def bury(self, filename: str, at: int) -> None:
+        self._change_file(filename, deleted=at)
+        self._run(delete(provenances).where(provenances.c.filename == filename))
+
+    def set_status(self, project_id: str, status: str, reason: str) -> None:
+        values = {"status": status, "status_reason": reason, "serial": projects.c.serial + 1}
+        self._run(update(projects).where(projects.c.id == project_id).values(values))
+
+    def set_policy(self, project_id: str, *, trusted_only: bool, attestations: str) -> None:
+        values = {"trusted_only": int(trusted_only), "attestations": attestations}
+        self._run(update(projects).where(projects.c.id == project_id).values(values))
 
     def add_user(self, user: User) -> None:
         self._run(insert(users).values(**columns(user), folded=user.name.lower()))
 
     def add_token(self, token: Token) -> None:
-        _ADD_TOKEN.run(self._driver, {**columns(token), "caveats": json.dumps(token.caveats)})
+        _ADD_TOKEN.run(self._driver, token_columns(token))
 
     def burn(self, token_id: str, at: int) -> None:
         self._run(update(tokens).where(tokens.c.id == token_id, tokens.c.burned.is_(None)).values(burned=at))
@@ -199,6 +217,11 @@ class SqlWriting(SqlReading):
 
     def forget_attempts(self, before: float) -> int:
         return self._run(delete(attempts).where(attempts.c.last < before))
+
+    def _change_file(self, filename: str, **values: int | str | None) -> None:
+        self._run(update(files).where(files.c.filename == filename, files.c.deleted.is_(None)).values(values))
+        project = select(files.c.project_id).where(files.c.filename == filename).scalar_subquery()
+        self._run(update(projects).where(projects.c.id == project).values(serial=projects.c.serial + 1))
 
     def _drop_idle_publishers(self, publisher_ids: Sequence[str]) -> None:
         linked = exists().where(publisher_links.c.publisher_id == publishers.c.id)

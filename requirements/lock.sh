@@ -16,7 +16,7 @@ compile() { # compile OUTPUT [ARGUMENT...]: existing pins in OUTPUT are kept unl
   echo "wrote $output"
 }
 
-compile requirements/dev.txt pyproject.toml --extra setup --extra server --group dev "$@"
+compile requirements/dev.txt pyproject.toml --extra setup --extra server --extra attest --group dev "$@"
 for client in requirements/clients/*.in; do
   compile "${client%.in}.txt" "$client" "$@"
 done

@@ -45,6 +45,14 @@ class Issuer:
     never written with it; another number than before means that keys in memory are worth nothing."""
 
 
+ACTIVE, ARCHIVED, QUARANTINED, DEPRECATED = "active", "archived", "quarantined", "deprecated"
+"""What a project may be (PEP 792). An archived or quarantined one takes no uploads, and a quarantined one serves no
+files; one that is deprecated says so and goes on."""
+
+OPTIONAL, REQUIRED, ONCE = "optional", "required", "once"
+"""Of files without an attestation: taken; refused; refused once a file of the project came with one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
     """A name on the index, real or held for a pending publisher."""
@@ -60,13 +68,13 @@ class Project:
     """Grows with every change that its pages show."""
     reminded: bool = False
     """Of a held name: it was noted that its time is nearly up."""
-    status: str = "active"
-    """``active``, ``archived``, ``quarantined`` or ``deprecated`` (PEP 792)."""
+    status: str = ACTIVE
+    """One of the four that PEP 792 knows."""
     status_reason: str = ""
     trusted_only: bool = False
     """Only minted tokens may upload."""
-    attestations: str = "optional"
-    """``optional``, ``required``, or ``once``: every file, once one came with an attestation."""
+    attestations: str = OPTIONAL
+    """Whether files without an attestation are taken: :data:`OPTIONAL`, :data:`REQUIRED` or :data:`ONCE`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,8 +247,11 @@ class Reading(Protocol):
     def projects(self) -> Sequence[Project]:
         """The real ones, ordered by normal form."""
 
-    def files(self, project_id: str) -> Sequence[File]:
-        """Those that are served: not deleted. By upload time and name."""
+    def files(self, project_id: str, *, hidden: bool = False) -> Sequence[File]:
+        """Those that are served: not deleted, and not in quarantine with their project. By upload time and name.
+
+        With ``hidden`` all of the project, served or not.
+        """
 
     def all_files(self) -> Iterator[File]:
         """Of every project, deleted ones too, by name."""
@@ -257,7 +268,7 @@ class Reading(Protocol):
         """
 
     def file_by_digest(self, blake2b_256: str) -> File | None:
-        """One with these bytes, that is served: not deleted."""
+        """One with these bytes that is served, as in :meth:`files`."""
 
     def token(self, token_id: str) -> Token | None: ...
 

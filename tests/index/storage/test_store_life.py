@@ -12,7 +12,17 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from trustpub.index.adapters.sql.store import SqlStore
-from trustpub.index.ports import Event, File, Project, Provenance, Reading
+from trustpub.index.ports import (
+    ACTIVE,
+    ARCHIVED,
+    DEPRECATED,
+    QUARANTINED,
+    Event,
+    File,
+    Project,
+    Provenance,
+    Reading,
+)
 
 from .conftest import a_project
 
@@ -95,6 +105,23 @@ def test_a_deleted_file_leaves_its_name_and_nothing_to_serve(stocked: SqlStore) 
         ]
     with pytest.raises(IntegrityError), stocked.write() as writing:
         writing.add_file(a_file())
+
+
+def test_files_in_quarantine_are_there_and_not_served(stocked: SqlStore) -> None:
+    with stocked.write() as writing:
+        writing.bury("hello-1.0.tar.gz", 100)
+        writing.add_project(a_project("Other", "project-2"))
+        other = a_file("other-1.0.tar.gz", project_id="project-2", blake2b_256="d" * 64)
+        writing.add_file(other)
+        writing.set_status("project-1", QUARANTINED, "")
+        assert writing.files("project-1") == []
+        assert writing.file_by_digest("b" * 64) is None
+        assert [one.filename for one in writing.files("project-1", hidden=True)] == ["hello-1.0.tar.gz", WHEEL]
+        assert writing.files("project-2") == [writing.file_by_digest("d" * 64)] == [other]
+        for status in (ARCHIVED, DEPRECATED, ACTIVE):
+            writing.set_status("project-1", status, "")
+            assert [one.filename for one in writing.files("project-1")] == [WHEEL]
+            assert writing.file_by_digest("b" * 64) == a_file(attested=True)
 
 
 def test_a_deleted_file_is_not_deleted_or_yanked_again(stocked: SqlStore) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import ColumnElement, RowMapping, Text, bindparam, literal_column, select
+from sqlalchemy import ColumnElement, RowMapping, Text, bindparam, exists, literal_column, select
 
 from trustpub.index.adapters.sql.connections import Opened
 from trustpub.index.adapters.sql.ready import Ready
@@ -40,7 +40,18 @@ from trustpub.index.adapters.sql.tables import (
     tokens,
     users,
 )
-from trustpub.index.ports import FORGET_KEYS, Attempt, Event, File, Issuer, Project, Provenance, Token, User
+from trustpub.index.ports import (
+    FORGET_KEYS,
+    QUARANTINED,
+    Attempt,
+    Event,
+    File,
+    Issuer,
+    Project,
+    Provenance,
+    Token,
+    User,
+)
 from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.publishers import Publisher
 
@@ -75,6 +86,8 @@ _ISSUERS = select(
     select(facts.c.value).where(facts.c.name == _FORGET_KEYS + issuers.c.url).scalar_subquery().label("keys_epoch"),
 )
 _ISSUER = Ready(_ISSUERS.where(issuers.c.url == bindparam("url")))
+_QUARANTINE = exists().where(projects.c.id == files.c.project_id, projects.c.status == QUARANTINED)
+_SERVED = files.c.deleted.is_(None) & ~_QUARANTINE
 _TOKEN = Ready(select(tokens).where(tokens.c.id == bindparam("id")))
 
 
@@ -150,9 +163,9 @@ class SqlReading:
         real = select(projects).where(projects.c.pending_until.is_(None)).order_by(projects.c.normalized)
         return [project_of(row) for row in self._connection.execute(real).mappings()]
 
-    def files(self, project_id: str) -> Sequence[File]:
-        served = select(files).where(files.c.project_id == project_id, files.c.deleted.is_(None))
-        ordered = served.order_by(files.c.uploaded, files.c.filename)
+    def files(self, project_id: str, *, hidden: bool = False) -> Sequence[File]:
+        found = select(files).where(files.c.project_id == project_id, *(() if hidden else (_SERVED,)))
+        ordered = found.order_by(files.c.uploaded, files.c.filename)
         return [file_of(row) for row in self._connection.execute(ordered).mappings()]
 
     def all_files(self) -> Iterator[File]:
@@ -174,7 +187,7 @@ class SqlReading:
         return None if row is None else file_of(row)
 
     def file_by_digest(self, blake2b_256: str) -> File | None:
-        row = self._row(files, (files.c.blake2b_256 == blake2b_256) & files.c.deleted.is_(None))
+        row = self._row(files, (files.c.blake2b_256 == blake2b_256) & _SERVED)
         return None if row is None else file_of(row)
 
     def token(self, token_id: str) -> Token | None:

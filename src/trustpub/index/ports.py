@@ -7,11 +7,12 @@ Times are whole Unix seconds unless a name says otherwise; ids are UUID texts; d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from trustpub.errors import Unreachable
 from trustpub.trust.provider import USUAL, Terms
 from trustpub.trust.publishers import Publisher, Rules
 
@@ -368,6 +369,9 @@ class Writing(Reading, Protocol):
 
     def burn(self, token_id: str, at: int) -> None: ...
 
+    def end_tokens(self, at: int) -> int:
+        """Burn every token that is not burned yet; how many of them were still in their time."""
+
     def spend(self, token_id: str, at: int) -> bool:
         """Note that a token authorises an upload. False if it is for one only and was used before."""
 
@@ -392,10 +396,20 @@ class Writing(Reading, Protocol):
         """Drop those last seen before this time; how many."""
 
 
+class NoRoom(Unreachable):
+    """The disk is full. Nothing was changed, and once there is room everything goes on."""
+
+
 class Store(Protocol):
     """Where everything but the bytes of files is kept."""
 
     def read(self) -> AbstractContextManager[Reading]: ...
+
+    def state(self) -> Hashable:
+        """Equal to an earlier answer only if nothing at all was committed since, by any process.
+
+        It takes microseconds and waits for nobody, so that an event loop may ask; where it cannot tell, it is new.
+        """
 
     def write(self) -> AbstractContextManager[Writing]:
         """Committed durably when the block ends, rolled back when it raises."""
@@ -478,6 +492,12 @@ class Staged(Protocol):
     def keep(self, blake2b_256: str, filename: str, metadata: bytes | None) -> None:
         """Give the file its lasting place, durably, before any row names it."""
 
+    def forsake(self, named: Callable[[], bool]) -> None:
+        """Undo :meth:`keep`, unless ``named()`` says that a row names the file, or another upload has just kept it too.
+
+        Only where it is certain that no row came of this one, not even one that would be seen after a power cut.
+        """
+
 
 class Blobs(Protocol):
     """Where the bytes of files are kept."""
@@ -493,6 +513,9 @@ class Blobs(Protocol):
 
     def names(self) -> Iterator[tuple[str, str]]:
         """``(blake2b_256, filename)`` of every file kept."""
+
+    def fault(self) -> str | None:
+        """Why no file could be taken now, as a sentence that names no path; None if one could."""
 
 
 class Clock(Protocol):

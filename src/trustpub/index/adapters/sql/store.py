@@ -9,7 +9,7 @@ one: two that read first and write later would then fail on each other instead o
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TypeVar, cast
@@ -23,6 +23,7 @@ from sqlalchemy import inspect
 from trustpub.index.adapters.sql.connections import Connections, Opened, told
 from trustpub.index.adapters.sql.line import Job, Line
 from trustpub.index.adapters.sql.reading import SqlReading
+from trustpub.index.adapters.sql.watch import Watch
 from trustpub.index.adapters.sql.writing import SqlWriting
 from trustpub.index.ports import Reading, Writing
 
@@ -39,12 +40,17 @@ class SqlStore:
         self._connections = Connections(path)
         # SQLite lets one write at a time anyway; waiting here is fair and costs nothing, waiting there polls.
         self._line = Line(self._commit)
+        self._watch = Watch(path)
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
         """A consistent view: what others commit meanwhile is not seen."""
         with self._connections.transaction("BEGIN") as opened:
             yield SqlReading(opened)
+
+    def state(self) -> Hashable:
+        """Something new whenever anything was committed; some microseconds."""
+        return self._watch.state()
 
     @contextmanager
     def write(self) -> Iterator[Writing]:
@@ -117,6 +123,7 @@ class SqlStore:
 
     def close(self) -> None:
         """Close every connection that is not in use; the store can be used again."""
+        self._watch.close()
         self._connections.close()
 
 

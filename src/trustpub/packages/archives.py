@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from trustpub.packages import sdists, wheels
 
@@ -20,14 +20,15 @@ class BadArchive(ValueError):
         super().__init__(" ".join(self.faults))
 
 
-def check(path: str, filetype: str, name: str, version: str) -> None:
+def check(path: str, filetype: str, name: str, version: str, licenses: Sequence[str] = ()) -> None:
     """Look through the ``sdist`` or ``bdist_wheel`` at ``path``, whose metadata say ``name`` and ``version``.
 
-    Every byte is read once, so what is broken shows here and not at the one who installs.
+    Every byte is read once, so what is broken shows here and not at the one who installs. ``licenses``: the files that
+    the metadata say are in it (:attr:`trustpub.packages.metadata.Metadata.licenses`).
 
     Raises:
         BadArchive: with all faults found.
     """
-    faults = (wheels if filetype == "bdist_wheel" else sdists).faults(path, name, version)
+    faults = (wheels if filetype == "bdist_wheel" else sdists).faults(path, name, version, licenses)
     if faults:
         raise BadArchive(faults)

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections.abc import Callable
 
 MAX_ENTRIES = 100_000
 """Files and directories in one archive."""
@@ -27,6 +29,14 @@ def fault_in_path(name: str) -> str | None:
     return None
 
 
+def folded(name: str) -> str:
+    """One text for all paths that some file system takes for ``name``: other case, other Unicode forms, and what
+    Windows leaves out, as blanks and dots at the end of a part and all behind a colon.
+    """
+    parts = unicodedata.normalize("NFC", name).casefold().split("/")
+    return "/".join(part.partition(":")[0].rstrip(". ") for part in parts)
+
+
 class Paths:
     """The entries of one archive, each looked at as it comes; collects what is wrong with them."""
 
@@ -43,13 +53,27 @@ class Paths:
         if fault is not None:
             self.faults.append(f"The path {name!r} {fault}.")
             return False
-        path = name.removesuffix("/")
+        # Composed or not, the same letters are one name to many file systems, and never two files on purpose.
+        path = unicodedata.normalize("NFC", name.removesuffix("/"))
         if path in self._files or (path in self._directories and not directory):
             self.faults.append(f"The path {path!r} stands in the archive more than once.")
             return False
         (self._directories if directory else self._files).add(path)
         self._add_parents(path)
         return True
+
+    def twins(self, special: Callable[[str], bool]) -> list[str]:
+        """Faults for files that ``special`` picks by their :func:`folded` path, and that have a twin spelled otherwise.
+
+        For those that tools look for by name: elsewhere ``a`` beside ``A`` may be meant, as in headers of Linux.
+        """
+        seen: dict[str, str] = {}
+        found = []
+        for path in sorted(self._files | self._directories):
+            key = folded(path)
+            if special(key) and seen.setdefault(key, path) != path:
+                found.append(f"The paths {seen[key]!r} and {path!r} are the same to some file systems.")
+        return found
 
     def _add_parents(self, path: str) -> None:
         while "/" in path:

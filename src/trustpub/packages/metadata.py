@@ -4,33 +4,34 @@
 
 from __future__ import annotations
 
-import tarfile
-import zipfile
-import zlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email import policy
 from email.parser import Parser
 from types import MappingProxyType
 
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
-from trustpub.packages.names import is_valid
-from trustpub.packages.unpacking import GZIP_ERRORS, BoundedGzip, TooMuch, allowance, size_of
+from trustpub.packages import headers
+from trustpub.packages.tars import FILE, BadTar, Tar
+from trustpub.packages.unpacking import BadGzip, Gzip, TooMuch, allowance, size_of
+from trustpub.packages.wheels import Wheel, open_wheel
+from trustpub.packages.zips import BadZip
 
 MAX_METADATA_BYTES = 8 * 1024 * 1024
 """Of METADATA or PKG-INFO, description included."""
 
-VERSIONS = ("1.0", "1.1", "1.2", "2.1", "2.2", "2.3", "2.4", "2.5", "2.6")
+VERSIONS = headers.VERSIONS
 """Metadata versions that are understood here."""
 
-_ONCE = ("metadata-version", "name", "version", "requires-python")
-"""Fields on which installers decide; given twice, two readers could see two packages."""
+_BODY = re.compile(r"\r?\n\r?\n")
+_MAX_HEADER_CHARACTERS = 1024 * 1024
+"""Of all headers; a description belongs into the body, and is not parsed."""
 
 
 class BadMetadata(ValueError):
-    """No usable core metadata. The message is a sentence."""
+    """No usable core metadata. The message is a sentence, or several: all that was found."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,12 @@ class Metadata:
         """The first value of ``field``."""
         return next(iter(self.fields.get(field, ())), None)
 
+    @property
+    def licenses(self) -> tuple[str, ...]:
+        """License files that must be in the distribution (PEP 639); before 2.4 nothing said where they are."""
+        since = Version(self.one("metadata-version") or "0") >= Version("2.4")
+        return self.fields.get("license-file", ()) if since else ()
+
 
 def read(path: str, filetype: str) -> Metadata:
     """The metadata inside the ``sdist`` or ``bdist_wheel`` at ``path``. The file's name is not looked at.
@@ -68,37 +75,37 @@ def parse(raw: bytes) -> Metadata:
         BadMetadata: as for :func:`read`.
     """
     if len(raw) > MAX_METADATA_BYTES:
-        raise BadMetadata(f"The metadata are larger than {MAX_METADATA_BYTES} bytes.")
+        raise _TOO_LARGE
     fields = _fields(raw)
-    for once in _ONCE:
-        if len(fields.get(once, ())) > 1:
-            raise BadMetadata(f"The metadata give {once} more than once.")
-    version_of_format = _required(fields, "metadata-version")
-    if version_of_format not in VERSIONS:
-        raise BadMetadata(
-            f"The metadata are of version {version_of_format!r}; known are {VERSIONS[0]} to {VERSIONS[-1]}."
-        )
-    name, version = _required(fields, "name"), _required(fields, "version")
-    if not is_valid(name):
-        raise BadMetadata(f"The metadata's name {name!r} is not a valid project name.")
-    _check_version(version)
-    _check_requires_python(fields)
-    return Metadata(raw=raw, name=name, version=version, fields=MappingProxyType(fields))
+    faults = headers.faults(fields)
+    if faults:
+        raise BadMetadata(" ".join(f"The metadata {fault}." for fault in faults))
+    return Metadata(raw=raw, name=fields["name"][0], version=fields["version"][0], fields=MappingProxyType(fields))
+
+
+_TOO_LARGE = BadMetadata(f"The metadata are larger than {MAX_METADATA_BYTES} bytes.")
 
 
 def _fields(raw: bytes) -> dict[str, tuple[str, ...]]:
     try:
-        message = Parser(policy=policy.compat32).parsestr(raw.decode())
+        text = raw.decode()
     except UnicodeDecodeError:
         raise BadMetadata("The metadata are not UTF-8.") from None
+    # A description may be megabytes, and the parser makes an object of each of its lines.
+    split = _BODY.search(text)
+    head, body = (text[: split.end()], text[split.end() :]) if split else (text, "")
+    if len(head) > _MAX_HEADER_CHARACTERS:
+        raise BadMetadata(f"The metadata's headers are longer than {_MAX_HEADER_CHARACTERS} characters.")
+    message = Parser(policy=policy.compat32).parsestr(head)
     fields: dict[str, tuple[str, ...]] = {}
     for header, value in message.items():
         text = str(value).strip()
         if text and (text != "UNKNOWN" or header.lower() == "name"):
             fields[header.lower()] = (*fields.get(header.lower(), ()), text)
-    body = message.get_payload()
-    if not isinstance(body, str):
+    rest = message.get_payload()
+    if not isinstance(rest, str):
         raise BadMetadata("The metadata have a body of several parts.")
+    body = rest + body
     if body.strip():
         if "description" in fields:
             raise BadMetadata("The metadata have a description both as a header and as the body.")
@@ -106,78 +113,40 @@ def _fields(raw: bytes) -> dict[str, tuple[str, ...]]:
     return fields
 
 
-def _required(fields: Mapping[str, tuple[str, ...]], name: str) -> str:
-    if name not in fields:
-        raise BadMetadata(f"The metadata have no {name}.")
-    return fields[name][0]
-
-
-def _check_version(version: str) -> None:
-    try:
-        Version(version)
-    except InvalidVersion:
-        raise BadMetadata(f"The metadata's version {version!r} is not a version (PEP 440).") from None
-
-
-def _check_requires_python(fields: Mapping[str, tuple[str, ...]]) -> None:
-    for value in fields.get("requires-python", ()):
-        try:
-            SpecifierSet(value)
-        except InvalidSpecifier:
-            raise BadMetadata(f"The metadata's requires-python {value!r} is not a version specifier.") from None
-
-
 def _from_wheel(path: str) -> bytes:
     try:
-        with zipfile.ZipFile(path) as archive:
-            found = [
-                entry
-                for entry in archive.infolist()
-                if entry.filename.endswith(".dist-info/METADATA") and entry.filename.count("/") == 1
-            ]
+        with open_wheel(path) as file:
+            wheel = Wheel(file)
+            found = [one for one in wheel.by_name if one.endswith(".dist-info/METADATA") and one.count("/") == 1]
             if len(found) != 1:
                 raise BadMetadata(f"The wheel has {len(found)} files *.dist-info/METADATA; it must have one.")
-            with archive.open(found[0]) as member:
-                return _limited(member.read(MAX_METADATA_BYTES + 1))
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
-        # RuntimeError: encrypted; NotImplementedError: a compression that wheels do not use; ValueError: odd offsets.
-        raise _as_bad_metadata(error, "The wheel is not a readable zip file") from None
+            raw = wheel.read(found[0], MAX_METADATA_BYTES)
+    except BadZip as bad:
+        raise BadMetadata(f"The wheel's zip file {bad}.") from None
+    if raw is None:
+        raise _TOO_LARGE
+    return raw
 
 
 def _from_sdist(path: str) -> bytes:
     try:
-        with (
-            open(path, "rb") as packed,
-            BoundedGzip(packed, allowance(size_of(packed))) as stream,
-            tarfile.open(fileobj=stream, mode="r|") as archive,
-        ):
-            return _pkg_info(archive)
-    except (tarfile.TarError, *GZIP_ERRORS, TooMuch, ValueError, OverflowError) as error:
-        raise _as_bad_metadata(error, "The source distribution is not a readable tar.gz file") from None
+        with open(path, "rb") as packed:
+            return _pkg_info(Tar(Gzip(packed, allowance(size_of(packed)))))
+    except (BadTar, BadGzip, TooMuch) as bad:
+        raise BadMetadata(f"The source distribution {bad}.") from None
 
 
-def _pkg_info(archive: tarfile.TarFile) -> bytes:
+def _pkg_info(archive: Tar) -> bytes:
     raw: bytes | None = None
-    for entry in archive:
-        if entry.name.endswith("/PKG-INFO") and entry.name.count("/") == 1:
+    for member in archive:
+        if member.path.endswith("/PKG-INFO") and member.path.count("/") == 1:
             if raw is not None:
                 raise BadMetadata("The source distribution has more than one PKG-INFO at its top.")
-            member = archive.extractfile(entry) if entry.isreg() else None
-            if member is None:
+            if member.kind != FILE:
                 raise BadMetadata("The source distribution's PKG-INFO is not a file.")
-            raw = _limited(member.read(MAX_METADATA_BYTES + 1))
+            raw = archive.read(member, MAX_METADATA_BYTES)
+            if raw is None:
+                raise _TOO_LARGE
     if raw is None:
         raise BadMetadata("The source distribution has no PKG-INFO in its top directory.")
     return raw
-
-
-def _limited(raw: bytes) -> bytes:
-    if len(raw) > MAX_METADATA_BYTES:
-        raise BadMetadata(f"The metadata are larger than {MAX_METADATA_BYTES} bytes.")
-    return raw
-
-
-def _as_bad_metadata(error: Exception, sentence: str) -> BadMetadata:
-    if isinstance(error, BadMetadata):
-        return error
-    return BadMetadata(f"{sentence}: {error}." if isinstance(error, TooMuch) else f"{sentence}.")

@@ -5,34 +5,35 @@
 from __future__ import annotations
 
 import posixpath
-import tarfile
+import re
+from collections.abc import Sequence
 
 from trustpub.packages.entries import MAX_ENTRIES, Paths
 from trustpub.packages.names import sdist_filename
-from trustpub.packages.unpacking import GZIP_ERRORS, BoundedGzip, TooMuch, allowance, size_of
+from trustpub.packages.tars import DIRECTORY, FILE, HARDLINK, SYMLINK, BadTar, Member, Tar
+from trustpub.packages.unpacking import BadGzip, Gzip, TooMuch, allowance, size_of
 
-_CHUNK = 1024 * 1024
 _GZIP = b"\x1f\x8b\x08"
+_READ_BY_NAME = frozenset({"pkg-info", "pyproject.toml", "setup.py", "setup.cfg"})
+"""What tools look for at the top of a source distribution, folded."""
 
 
-def faults(path: str, name: str, version: str) -> list[str]:
-    """What is wrong with the source distribution at ``path`` whose metadata say ``name`` and ``version``."""
-    top = sdist_filename(name, version).removesuffix(".tar.gz")
-    look = _Look(top)
+def faults(path: str, name: str, version: str, licenses: Sequence[str]) -> list[str]:
+    """What is wrong with the source distribution at ``path`` whose metadata say ``name`` and ``version``.
+
+    ``licenses``: the files that the metadata say are in it.
+    """
+    look = _Look(sdist_filename(name, version).removesuffix(".tar.gz"))
     try:
         with open(path, "rb") as packed:
+            size = size_of(packed)
             if packed.read(len(_GZIP)) != _GZIP:
                 return ["The source distribution is not a gzip file."]
-            with BoundedGzip(packed, allowance(size_of(packed))) as stream:
-                with tarfile.open(fileobj=stream, mode="r|") as archive:
-                    look.through(archive)
-                while stream.read(_CHUNK):  # to the end: gzip's checksum is there
-                    pass
-    except TooMuch:
-        return ["The source distribution unpacks to more than its size allows."]
-    except (tarfile.TarError, *GZIP_ERRORS, ValueError, OverflowError, OSError):
-        return ["The source distribution is a damaged tar.gz file."]
-    return look.faults()
+            packed.seek(0)
+            look.through(Tar(Gzip(packed, allowance(size))))
+    except (BadTar, BadGzip, TooMuch) as bad:
+        return [f"The source distribution {bad}."]
+    return look.faults(licenses)
 
 
 class _Look:
@@ -43,54 +44,62 @@ class _Look:
         self._paths = Paths()
         self._tops: set[str] = set()
         self._links: set[str] = set()
-        self._pkg_info = False
+        self._files: set[str] = set()
 
-    def through(self, archive: tarfile.TarFile) -> None:
-        for entry in archive:
+    def through(self, archive: Tar) -> None:
+        for member in archive:
             if self._paths.full:
                 return
-            self._member(entry)
+            self._member(member)
 
-    def faults(self) -> list[str]:
+    def faults(self, licenses: Sequence[str]) -> list[str]:
         found = list(self._paths.faults)
         if self._paths.full:
             found.append(f"The source distribution has more than {MAX_ENTRIES} entries.")
         if self._tops != {self._top}:
             found.append(f"The source distribution must hold one directory, {self._top!r}, and nothing beside it.")
-        if not self._pkg_info:
+        if f"{self._top}/PKG-INFO" not in self._files:
             found.append(f"The source distribution has no {self._top}/PKG-INFO.")
-        return found
+        found += [
+            f"The source distribution has no {self._top}/{one}, which its metadata name as a License-File."
+            for one in licenses
+            if f"{self._top}/{one}" not in self._files
+        ]
+        return found + self._paths.twins(lambda path: path.partition("/")[2] in _READ_BY_NAME)
 
-    def _member(self, entry: tarfile.TarInfo) -> None:
-        if not self._paths.add(entry.name, directory=entry.isdir()):
+    def _member(self, member: Member) -> None:
+        if not self._paths.add(member.path, directory=member.kind == DIRECTORY):
             return
-        path = entry.name.removesuffix("/")
+        path = member.path.removesuffix("/")
         self._tops.add(path.partition("/")[0])
-        fault = self._fault_in_kind(entry, path)
+        fault = self._fault_in_kind(member, path)
         if fault is not None:
             self._paths.faults.append(f"The entry {path!r} {fault}.")
-        elif path == f"{self._top}/PKG-INFO" and entry.isreg():
-            self._pkg_info = True
+        elif member.kind != DIRECTORY:
+            self._files.add(path)
 
-    def _fault_in_kind(self, entry: tarfile.TarInfo, path: str) -> str | None:
+    def _fault_in_kind(self, member: Member, path: str) -> str | None:
         if any(parent in self._links for parent in _parents(path)):
             return "lies below a link"
-        if entry.issparse() or any(key.startswith("GNU.sparse") for key in entry.pax_headers):
-            return "is a sparse file"
-        if entry.issym() or entry.islnk():
+        if member.kind in (SYMLINK, HARDLINK):
             self._links.add(path)
-            return None if self._inside(entry, path) else "is a link to a place outside the archive"
-        if not (entry.isreg() or entry.isdir()):
-            return "is neither a file nor a directory nor a link"
-        return "lies at the top instead of in a directory" if entry.isreg() and "/" not in path else None
+            if path == f"{self._top}/PKG-INFO":
+                return "is a link, and must be a file"
+            return None if self._inside(member, path) else "is a link to a place outside the archive"
+        if member.kind == FILE and "/" not in path:
+            return "lies at the top instead of in a directory"
+        return None
 
-    def _inside(self, entry: tarfile.TarInfo, path: str) -> bool:
-        target = entry.linkname
-        if not target or target.startswith("/") or "\\" in target or "\0" in target:
+    def _inside(self, member: Member, path: str) -> bool:
+        target = member.target
+        if member.kind == HARDLINK:
+            return target in self._files
+        up = re.match(r"(?:\.\./)*", target + "/")
+        down = (target + "/")[up.end() if up else 0 :].split("/")
+        if not target or target.startswith("/") or "\\" in target or "\0" in target or ".." in down:
+            # Behind a link, ".." is not where the text says.
             return False
-        # A symbolic link counts from its own directory, a hard link from the root of the archive.
-        base = posixpath.dirname(path) if entry.issym() else ""
-        resolved = posixpath.normpath(posixpath.join(base, target))
+        resolved = posixpath.normpath(posixpath.join(posixpath.dirname(path), target))
         return resolved == self._top or resolved.startswith(self._top + "/")
 
 

@@ -4,13 +4,9 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import zlib
-from typing import IO, TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+from typing import IO
 
 FREE_BYTES = 64 * 1024 * 1024
 RATIO = 50
@@ -20,9 +16,16 @@ The bounds are PyPI's. Without the first a small file of zeros would be a bomb, 
 archive would be one. Whoever reads more than :func:`allowance` gives is the one who pays for the bomb.
 """
 
+_PACKED = 64 * 1024
+_CHUNK = 256 * 1024
+
 
 class TooMuch(ValueError):
-    """More came out of an archive than its size can honestly hold."""
+    """More came out of an archive than its size can honestly hold. The message is the end of a sentence."""
+
+
+class BadGzip(ValueError):
+    """Not one whole gzip member and nothing else. The message is the end of a sentence."""
 
 
 def allowance(packed: int) -> int:
@@ -37,33 +40,57 @@ def size_of(file: IO[bytes]) -> int:
     return size
 
 
-class BoundedGzip(io.RawIOBase):
-    """What a gzip file unpacks to, until it is more than ``limit`` bytes.
+class Gzip:
+    """What a gzip file (RFC 1952) unpacks to, until it is more than ``limit`` bytes.
 
-    Reading raises:
+    One member, and not a byte behind it: there readers differ, some go on and some stop. Every method raises:
         TooMuch: the limit is passed.
-        gzip.BadGzipFile, EOFError, zlib.error: it is not a whole gzip file.
+        BadGzip: it is no such file.
     """
 
     def __init__(self, packed: IO[bytes], limit: int) -> None:
-        super().__init__()
-        self._gzip = gzip.GzipFile(fileobj=packed, mode="rb")
+        self._packed = packed
+        self._inflating = zlib.decompressobj(zlib.MAX_WBITS | 16)
         self._left = limit
+        self._ready = b""
+        self._at = 0
 
-    def readable(self) -> bool:
-        """It is."""
-        return True
+    def read(self, wanted: int) -> bytes:
+        """So many bytes, or what is left of them."""
+        pieces = []
+        while wanted > 0 and (piece := self.some(wanted)):
+            wanted -= len(piece)
+            pieces.append(piece)
+        return b"".join(pieces) if len(pieces) != 1 else pieces[0]
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
-        """The next bytes; raises as the class says."""
-        view = memoryview(buffer).cast("B")
-        chunk = self._gzip.read(len(view))
-        self._left -= len(chunk)
-        if self._left < 0:
-            raise TooMuch("it unpacks to more than its size allows")
-        view[: len(chunk)] = chunk
-        return len(chunk)
+    def skip(self, wanted: int) -> bool:
+        """Pass over so many bytes. False if there were fewer."""
+        while wanted > 0 and (piece := self.some(wanted)):
+            wanted -= len(piece)
+        return wanted <= 0
 
+    def some(self, most: int) -> bytes:
+        """At least one byte and at most ``most``; none at the end."""
+        if self._at >= len(self._ready):
+            self._ready, self._at = self._more(), 0
+        piece = self._ready[self._at : self._at + most]
+        self._at += len(piece)
+        return piece
 
-GZIP_ERRORS = (EOFError, gzip.BadGzipFile, zlib.error)
-"""What reading a damaged gzip file raises."""
+    def _more(self) -> bytes:
+        while not self._inflating.eof:
+            packed = self._inflating.unconsumed_tail or self._packed.read(_PACKED)
+            try:
+                chunk = self._inflating.decompress(packed, _CHUNK)
+            except zlib.error:
+                raise BadGzip("is damaged, or no gzip file") from None
+            self._left -= len(chunk)
+            if self._left < 0:
+                raise TooMuch("unpacks to more than its size allows")
+            if chunk:
+                return chunk
+            if not packed and not self._inflating.eof:
+                raise BadGzip("is cut short")
+        if self._inflating.unused_data or self._packed.read(1):
+            raise BadGzip("has bytes behind the end of its gzip data")
+        return b""

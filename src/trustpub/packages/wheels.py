@@ -5,30 +5,34 @@
 from __future__ import annotations
 
 import base64
+import configparser
 import csv
 import hashlib
 import io
-import zipfile
-import zlib
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from email.parser import Parser
 from typing import IO
 
 from packaging.version import InvalidVersion, Version
 
-from trustpub.packages.entries import MAX_ENTRIES, Paths
+from trustpub.packages import zips
+from trustpub.packages.entries import Paths, folded
 from trustpub.packages.names import normalize
+from trustpub.packages.tars import looks_like_tar
 from trustpub.packages.unpacking import allowance, size_of
+from trustpub.packages.zips import BadZip, Entry
 
-_CHUNK = 1024 * 1024
+_BUFFER = 128 * 1024
 _MAX_LIST_BYTES = 32 * 1024 * 1024
 """Of RECORD or WHEEL, which are read whole."""
 
 _HASHES = ("sha256", "sha384", "sha512")
 _UNRECORDED = ("RECORD", "RECORD.jws", "RECORD.p7s")
-_LOCAL_ENTRY, _END = b"PK\x03\x04", b"PK\x05\x06"
-_END_SIZE = 22
+_INFO = ".dist-info"
+_SCRIPTS = ("console_scripts", "gui_scripts")
+_SCRIPT_NAME = re.compile(r"[\w.-]+\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,94 +46,139 @@ class Recorded:
     """Decimal, or empty."""
 
 
-def faults(path: str, name: str, version: str) -> list[str]:
-    """What is wrong with the wheel at ``path`` whose metadata say ``name`` and ``version``, in sentences."""
-    with open(path, "rb") as file:
-        size = size_of(file)
-        if (framing := _fault_in_framing(file, size)) is not None:
-            return [framing]
+class Wheel:
+    """The entries of a wheel whose framing is sound, by path."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        """Raises:
+        BadZip: as for :func:`trustpub.packages.zips.read_entries`.
+        """
+        self._file = file
+        self.packed = size_of(file)
+        if looks_like_tar(file.read(512)):
+            raise BadZip("is a tar file as well")
+        self.entries: Sequence[Entry] = zips.read_entries(file)
+        self.by_name: Mapping[str, Entry] = {entry.name: entry for entry in self.entries}
+
+    def unpack(self, entry: Entry) -> Iterator[bytes]:
+        """The bytes of an entry."""
+        return zips.unpack(self._file, entry)
+
+    def read(self, name: str, limit: int) -> bytes | None:
+        """A small file whole; None if it is not there or larger than ``limit``."""
+        entry = self.by_name.get(name)
+        if entry is None or entry.size > limit or entry.method not in (zips.STORED, zips.DEFLATED):
+            return None
+        return b"".join(self.unpack(entry))
+
+    def text(self, name: str) -> str | None:
+        """The same as text; None also if it is not UTF-8."""
+        raw = self.read(name, _MAX_LIST_BYTES)
         try:
-            with zipfile.ZipFile(file) as archive:
-                return _faults_in_entries(archive, size) or _faults_in_wheel(archive, name, version)
-        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, OSError):
-            return ["The wheel is a damaged zip file."]
+            return None if raw is None else raw.decode()
+        except UnicodeDecodeError:
+            return None
 
 
-def _fault_in_framing(file: IO[bytes], size: int) -> str | None:
-    # Readers look for the directory from the end, or for entries from the start: with nothing before the first entry
-    # and nothing behind the end record, both see the same archive.
-    start = file.read(len(_LOCAL_ENTRY))
-    file.seek(max(0, size - _END_SIZE))
-    end = file.read()
-    if start != _LOCAL_ENTRY:
-        return "The wheel is not a zip file."
-    if not end.startswith(_END) or end[-2:] != b"\0\0":
-        return "The wheel's zip file is cut short, or has a comment or other bytes behind its end."
-    return None
+def open_wheel(path: str) -> IO[bytes]:
+    """The file of a wheel, buffered as it is read here."""
+    return open(path, "rb", buffering=_BUFFER)
 
 
-def _faults_in_entries(archive: zipfile.ZipFile, packed: int) -> list[str]:
-    entries = archive.infolist()
-    if len(entries) > MAX_ENTRIES:
-        return [f"The wheel has more than {MAX_ENTRIES} entries."]
+def faults(path: str, name: str, version: str, licenses: Sequence[str]) -> list[str]:
+    """What is wrong with the wheel at ``path`` whose metadata say ``name`` and ``version``, in sentences.
+
+    ``licenses``: the files that the metadata say are in it.
+    """
+    with open_wheel(path) as file:
+        try:
+            wheel = Wheel(file)
+            return _faults_in_entries(wheel) or _faults_in_wheel(wheel, name, version, licenses)
+        except BadZip as bad:
+            return [f"The wheel's zip file {bad}."]
+
+
+def _faults_in_entries(wheel: Wheel) -> list[str]:
     # A member is never read beyond the size it declares, so the sum bounds what can come out.
-    if sum(entry.file_size for entry in entries) > allowance(packed):
+    if sum(entry.size for entry in wheel.entries) > allowance(wheel.packed):
         return ["The wheel unpacks to more than its size allows."]
     paths = Paths()
-    for entry in entries:
-        # orig_filename: zipfile cuts names at a NUL, other readers do not.
-        paths.add(entry.orig_filename, directory=entry.is_dir())
-        if entry.flag_bits & 0x1:
-            paths.faults.append(f"The entry {entry.filename!r} is encrypted.")
-        if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            paths.faults.append(f"The entry {entry.filename!r} is neither stored nor deflated.")
-    return paths.faults
+    for entry in wheel.entries:
+        paths.add(entry.name, directory=entry.directory)
+        if (fault := zips.kind_fault(entry)) is not None:
+            paths.faults.append(f"The entry {entry.name!r} {fault}.")
+    return paths.faults + paths.twins(lambda path: path.partition("/")[0].endswith(_INFO))
 
 
-def _faults_in_wheel(archive: zipfile.ZipFile, name: str, version: str) -> list[str]:
-    tops = {entry.filename.partition("/")[0] for entry in archive.infolist()}
-    folders = sorted(top for top in tops if top.endswith(".dist-info"))
+def _faults_in_wheel(wheel: Wheel, name: str, version: str, licenses: Sequence[str]) -> list[str]:
+    tops = {entry.name.partition("/")[0] for entry in wheel.entries}
+    folders = sorted(top for top in tops if folded(top).endswith(_INFO))
     if len(folders) != 1:
         return [f"The wheel has {len(folders)} .dist-info directories; it must have one."]
     folder = folders[0]
-    present = set(archive.namelist())
-    missing = [one for one in ("METADATA", "WHEEL", "RECORD") if f"{folder}/{one}" not in present]
+    missing = [one for one in ("METADATA", "WHEEL", "RECORD") if f"{folder}/{one}" not in wheel.by_name]
     found = [f"The wheel has no {folder}/{one}." for one in missing]
+    found += [
+        f"The wheel has no {folder}/licenses/{one}, which its metadata name as a License-File."
+        for one in licenses
+        if f"{folder}/licenses/{one}" not in wheel.by_name
+    ]
     if not _belongs(folder, name, version):
         found.append(f"The directory {folder!r} is not that of {name} {version}.")
     if not missing:
-        found += _faults_in_format(archive, folder) + _faults_in_record(archive, folder)
+        found += _faults_in_format(wheel, folder) + _faults_in_record(wheel, folder)
     return found
 
 
 def _belongs(folder: str, name: str, version: str) -> bool:
-    stem, _, given = folder.removesuffix(".dist-info").rpartition("-")
+    stem, _, given = folder.removesuffix(_INFO).rpartition("-")
     try:
         return normalize(stem) == normalize(name) and Version(given.replace("_", "-")) == Version(version)
     except InvalidVersion:
         return False
 
 
-def _faults_in_format(archive: zipfile.ZipFile, folder: str) -> list[str]:
-    text = _text(archive, f"{folder}/WHEEL")
+def _faults_in_format(wheel: Wheel, folder: str) -> list[str]:
+    text = wheel.text(f"{folder}/WHEEL")
     major = str(Parser().parsestr(text or "").get("Wheel-Version", "")).strip().partition(".")[0]
-    return [] if major == "1" else ["The file WHEEL does not say Wheel-Version 1.x, the one that is known."]
+    found = [] if major == "1" else ["The file WHEEL does not say Wheel-Version 1.x, the one that is known."]
+    if f"{folder}/entry_points.txt" in wheel.by_name:
+        found += _faults_in_entry_points(wheel.text(f"{folder}/entry_points.txt"))
+    return found
 
 
-def _faults_in_record(archive: zipfile.ZipFile, folder: str) -> list[str]:
-    text = _text(archive, f"{folder}/RECORD")
+def _faults_in_entry_points(text: str | None) -> list[str]:
+    """The file from which installers make programs (packaging.python.org, entry points specification)."""
+    parser = configparser.RawConfigParser(delimiters=("=",), strict=False)
+    parser.optionxform = str  # type: ignore[assignment,method-assign] # names keep their case
+    try:
+        parser.read_string("\n" if text is None else text)
+    except configparser.Error:
+        text = None
+    if text is None:
+        return ["The file entry_points.txt is not well-formed."]
+    names = [name for group in _SCRIPTS if parser.has_section(group) for name in parser.options(group)]
+    return [
+        f"The file entry_points.txt names a program {name!r}, which is no name for one."
+        for name in names
+        if not _SCRIPT_NAME.match(name)
+    ]
+
+
+def _faults_in_record(wheel: Wheel, folder: str) -> list[str]:
+    text = wheel.text(f"{folder}/RECORD")
     if text is None:
         return ["The file RECORD is too large, or not UTF-8."]
     found: list[str] = []
     recorded = _read_record(text, found)
     unrecorded = {f"{folder}/{one}" for one in _UNRECORDED}
-    files = {entry.filename: entry for entry in archive.infolist() if not entry.is_dir()}
-    found += [f"RECORD lists {path!r}, which is not in the wheel." for path in sorted(recorded.keys() - files.keys())]
-    for path, entry in files.items():
-        line = recorded.get(path)
-        if line is None and path not in unrecorded:
-            found.append(f"RECORD does not list {path!r}.")
-        fault = _fault_in_file(archive, entry, line if path not in unrecorded else None)
+    files = {entry.name for entry in wheel.entries if not entry.directory}
+    found += [f"RECORD lists {path!r}, which is not in the wheel." for path in sorted(recorded.keys() - files)]
+    for entry in wheel.entries:
+        line = None if entry.name in unrecorded or entry.directory else recorded.get(entry.name)
+        if line is None and entry.name not in unrecorded and not entry.directory:
+            found.append(f"RECORD does not list {entry.name!r}.")
+        fault = _fault_in_file(wheel, entry, line)
         if fault is not None:
             found.append(fault)
     return found
@@ -151,28 +200,18 @@ def _read_record(text: str, found: list[str]) -> Mapping[str, Recorded]:
     return recorded
 
 
-def _fault_in_file(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, line: Recorded | None) -> str | None:
-    # Read even without a line: reading is what checks the CRC.
-    algorithm = line.algorithm if line is not None and line.algorithm in _HASHES else "sha256"
-    digest = hashlib.new(algorithm)
-    with archive.open(entry) as member:
-        while chunk := member.read(_CHUNK):
+def _fault_in_file(wheel: Wheel, entry: Entry, line: Recorded | None) -> str | None:
+    # Read even without a line: reading is what proves the checksum.
+    digest = hashlib.new(line.algorithm) if line is not None and line.algorithm in _HASHES else None
+    for chunk in wheel.unpack(entry):
+        if digest is not None:
             digest.update(chunk)
     if line is None:
         return None
-    if line.algorithm not in _HASHES:
-        return f"RECORD gives {entry.filename!r} no hash, or one weaker than SHA-256."
+    if digest is None:
+        return f"RECORD gives {entry.name!r} no hash, or one weaker than SHA-256."
     if base64.urlsafe_b64encode(digest.digest()).rstrip(b"=").decode() != line.digest:
-        return f"The file {entry.filename!r} does not have the hash that RECORD gives."
-    if line.size and line.size != str(entry.file_size):
-        return f"The file {entry.filename!r} does not have the size that RECORD gives."
+        return f"The file {entry.name!r} does not have the hash that RECORD gives."
+    if line.size and line.size != str(entry.size):
+        return f"The file {entry.name!r} does not have the size that RECORD gives."
     return None
-
-
-def _text(archive: zipfile.ZipFile, path: str) -> str | None:
-    with archive.open(path) as member:
-        raw = member.read(_MAX_LIST_BYTES + 1)
-    try:
-        return raw.decode() if len(raw) <= _MAX_LIST_BYTES else None
-    except UnicodeDecodeError:
-        return None

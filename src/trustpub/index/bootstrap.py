@@ -27,6 +27,7 @@ from trustpub.index.manage.apply import Applying
 from trustpub.index.manage.issuers import Issuers
 from trustpub.index.manage.names import Names
 from trustpub.index.manage.people import People
+from trustpub.index.manage.projects import Projects
 from trustpub.index.manage.publishers import Publishers
 from trustpub.index.manage.records import Records
 from trustpub.index.ports import Clock, Writing
@@ -90,6 +91,11 @@ class Folder:
     def blobs(self) -> FolderBlobs:
         """The bytes of files."""
         return FolderBlobs(self.path)
+
+    @cached_property
+    def projects(self) -> Projects:
+        """What becomes of them."""
+        return Projects(self.store, self.blobs, self.clock)
 
     @cached_property
     def root_keys(self) -> RootKeys:

@@ -10,6 +10,7 @@ from trustpub.cli.admin.apply import apply
 from trustpub.cli.admin.issuers import issuer
 from trustpub.cli.admin.names import name
 from trustpub.cli.admin.people import token, user
+from trustpub.cli.admin.projects import project
 from trustpub.cli.admin.publishers import publisher
 from trustpub.cli.admin.records import attempts, events
 
@@ -19,5 +20,5 @@ def admin() -> None:
     """Manage an index from the shell. Changes hold from the next request on."""
 
 
-for one in (user, token, issuer, publisher, name, apply, attempts, events):
+for one in (user, token, issuer, publisher, project, name, apply, attempts, events):
     admin.add_command(one)

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 
 from trustpub.addresses import is_loopback
 from trustpub.errors import Misuse
-from trustpub.index.adapters import secretfile
+from trustpub.index.adapters import durable, secretfile
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.forge import Forges
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
@@ -238,7 +238,7 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     mint = Mint(store=store, keys=keys, root_keys=root_keys, settings=settings, clock=clock, limits=Limits())
     upload = Upload(store=store, blobs=folder.blobs, credentials=credentials, settings=settings, clock=clock)
     pages = Pages(store=store, settings=settings)
-    return build(mint=mint, upload=upload, pages=pages, blobs=folder.blobs, settings=settings)
+    return build(mint=mint, upload=upload, pages=pages, blobs=folder.blobs, store=store, settings=settings)
 
 
 def prepare(data: Path) -> None:
@@ -256,6 +256,7 @@ def prepare(data: Path) -> None:
 def _prepare(data: Path) -> None:
     if not data.exists():
         data.mkdir(mode=0o700, parents=True)
+        durable.sync(data.parent)
     if not data.is_dir():
         raise Misuse(f"{data} is not a folder.")
     if not os.access(data, os.W_OK | os.X_OK):

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from trustpub.index import names
 from trustpub.index.credentials import Bearer, Credentials, NewProject
-from trustpub.index.ports import Blobs, Clock, Event, File, Project, Reading, Staged, Store, Writing
+from trustpub.index.ports import Blobs, Clock, Event, File, NoRoom, Project, Reading, Staged, Store, Writing
 from trustpub.index.settings import Settings
 from trustpub.packages import archives, metadata
 from trustpub.packages.agreement import differences
@@ -222,17 +222,28 @@ class Upload:
         """Steps 8 and 9.
 
         Many may share the trip to the disk that ends a transaction, so none may make its own within one: the file gets
-        its place before. Where the transaction then refuses, which only a race brings about, the file stays behind
-        without a row, is served to nobody, and goes with the next sweep. It is not removed here: another upload of the
-        same bytes may just have kept it too, and be about to name it.
+        its place before. Where the transaction then refuses, which only a race brings about, or finds the disk full,
+        the place is given up again, as no row came of it. After any other failure a row may yet be seen, as one of a
+        log that was not synced: then the file stays, served to nobody, and goes with the next sweep if no row names it.
         """
         wheel = checked.submission.filetype == "bdist_wheel"
         served = checked.metadata.raw if wheel else None
-        checked.arrival.staged.keep(checked.arrival.blake2b_256, checked.filename, served)  # 8
+        staged = checked.arrival.staged
+        staged.keep(checked.arrival.blake2b_256, checked.filename, served)  # 8
         try:
             return self._store.transact(lambda writing: self._publish(writing, bearer, checked, served))  # 9
         except _Refuse as refusal:
+            staged.forsake(lambda: self._is_named(checked))
             return refusal.problem
+        except NoRoom:
+            staged.forsake(lambda: self._is_named(checked))
+            raise
+
+    def _is_named(self, checked: _Checked) -> bool:
+        """Whether a row names the very file, as that of another upload of the same bytes does."""
+        with self._store.read() as reading:
+            file = reading.file(checked.filename)
+        return file is not None and file.deleted is None and file.blake2b_256 == checked.arrival.blake2b_256
 
     def _publish(self, writing: Writing, bearer: Bearer, checked: _Checked, served: bytes | None) -> Accepted:
         now, arrival = self._clock(), checked.arrival

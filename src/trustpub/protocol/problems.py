@@ -140,6 +140,24 @@ UPLOAD = (
         "The detail says all that is wrong, at once.",
     ),
     _kind(
+        "invalid-attestation",
+        400,
+        "An attestation does not hold, is about another file, or was not signed by the run that uploads.",
+        "The detail says which, and what differs. Sign the file in the workflow that uploads it, with Rekor version 1.",
+    ),
+    _kind(
+        "attestation-required",
+        400,
+        "The project takes files only with an attestation, and there is none.",
+        "Sign the file in the job that publishes it, and upload the attestation with it.",
+    ),
+    _kind(
+        "attestations-unsupported",
+        400,
+        "The index cannot verify attestations: the extra `attest` is not installed there.",
+        "Upload without them, or ask the administrator of the index for `pip install \"trustpub[attest]\"`.",
+    ),
+    _kind(
         "file-exists",
         400,
         "Another file of this name is here. The same bytes again would be accepted.",
@@ -157,6 +175,24 @@ EVERYWHERE = (
         406,
         "Nothing that `Accept` allows can be had at this address.",
         "The detail names what can.",
+    ),
+    _kind(
+        "no-room",
+        507,
+        "The disk of the index is full. Nothing of what was asked for was done.",
+        "The administrator makes room; then the same request succeeds, without a restart.",
+    ),
+    _kind(
+        "unavailable",
+        503,
+        "The index's database is locked by another program, or its disk fails. Nothing was done.",
+        "Try again after `Retry-After`; the detail says what the administrator is to look at.",
+    ),
+    _kind(
+        "not-ready",
+        503,
+        "`/readyz`: the database or the folder of files cannot be read and written, or is nearly full.",
+        "The detail says which.",
     ),
     _kind(
         "internal-error",

@@ -160,7 +160,9 @@ class House:
             limits=Limits(),
         )
         pages = Pages(store=self.store, settings=self.settings)
-        return build(mint=mint, upload=self.upload, pages=pages, blobs=self.blobs, settings=self.settings)
+        return build(
+            mint=mint, upload=self.upload, pages=pages, blobs=self.blobs, store=self.store, settings=self.settings
+        )
 
     def project(self, name: str, *, pending: bool = False) -> Project:
         with self.store.read() as reading:

@@ -12,113 +12,186 @@ from __future__ import annotations
 import os
 import re
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import BinaryIO
 
-from trustpub.index.ports import Staged, Store
+from trustpub.index.adapters import durable
+from trustpub.index.ports import NoRoom, Staged, Store
 
+LOW_BYTES = 32 * 1024 * 1024
+"""Less room than this is told before uploads fail for want of it."""
+METADATA = ".metadata"
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,239}\Z")
 """What a wheel or an sdist may be called; in particular no slash, no leading dot, and room for ``.metadata``."""
-_METADATA = ".metadata"
+_BRANCHES = (re.compile(r"[0-9a-f]{2}\Z"), re.compile(r"[0-9a-f]{2}\Z"), re.compile(r"[0-9a-f]{60}\Z"))
+_TRIES = 3
 
 
 class FolderBlobs:
     """:class:`trustpub.index.ports.Blobs` under ``folder``."""
 
     def __init__(self, folder: Path) -> None:
-        self._packages = folder / "packages"
-        self._staging = folder / "staging"
-        for one in (self._packages, self._staging):
-            one.mkdir(exist_ok=True)
+        self.packages = folder / "packages"
+        """Where files have their lasting place."""
+        self.staging = folder / "staging"
+        """Where they are on their way in."""
+        for one in (self.packages, self.staging):
+            with suppress(FileExistsError):
+                one.mkdir()
+                durable.sync(folder)
+        self._branches = durable.Branches(self.packages)
+        # Files that uploads under way have kept, or are about to. Whoever takes one away looks here first.
+        self._held: Counter[tuple[str, str]] = Counter()
+        self._lock = Lock()
 
     @contextmanager
     def stage(self) -> Iterator[Staged]:
-        """A new file, gone when the block ends without ``keep``."""
-        path = self._staging / secrets.token_hex(16)
-        with path.open("xb", buffering=0) as file:
+        """A new file, gone when the block ends without ``keep``.
+
+        Raises:
+            NoRoom: for it, or in the block for what is written to it.
+        """
+        path = self.staging / secrets.token_hex(16)
+        with ExitStack() as held:
+            with durable.room():
+                file = held.enter_context(path.open("xb", buffering=0))
             staged = _StagedFile(path, file, self)
             try:
                 yield staged
             finally:
                 with suppress(FileNotFoundError):
                     path.unlink()
+                staged.let_go()
 
     def open(self, blake2b_256: str, filename: str) -> str | None:
         """The path of a kept file."""
-        path = self._path(blake2b_256, filename)
+        path = self.path(blake2b_256, filename)
         return str(path) if path is not None and path.is_file() else None
 
     def metadata(self, blake2b_256: str, filename: str) -> bytes | None:
         """The core metadata beside it."""
-        path = self._path(blake2b_256, filename)
+        path = self.path(blake2b_256, filename)
         if path is None:
             return None
         try:
-            return path.with_name(filename + _METADATA).read_bytes()
+            return path.with_name(filename + METADATA).read_bytes()
         except FileNotFoundError:
             return None
 
     def remove(self, blake2b_256: str, filename: str) -> None:
         """The file and its metadata; nothing happens if they are not there."""
-        path = self._path(blake2b_256, filename)
+        path = self.path(blake2b_256, filename)
         if path is None:
             return
-        for one in (path, path.with_name(filename + _METADATA)):
-            one.unlink(missing_ok=True)
-        with suppress(OSError):  # not empty, or gone already
-            for folder in list(path.parents)[:3]:
-                folder.rmdir()
+        for one in (path, path.with_name(filename + METADATA)):
+            with suppress(FileNotFoundError):
+                one.unlink()
+        _prune(path.parent)
 
     def names(self) -> Iterator[tuple[str, str]]:
         """``(blake2b_256, filename)`` of every file kept."""
-        for path in self._packages.glob("??/??/*/*"):
-            digest = "".join(path.parts[-4:-1])
-            if _DIGEST.match(digest) and not path.name.endswith(_METADATA):
+        for digest, path in self.entries():
+            if not path.name.endswith(METADATA):
                 yield digest, path.name
 
+    def entries(self) -> Iterator[tuple[str, Path]]:
+        """Everything that is where files are kept, under the digest whose folder it is in; files and what is not."""
+        for one in _folders(self.packages, _BRANCHES[0]):
+            for two in _folders(one, _BRANCHES[1]):
+                for three in _folders(two, _BRANCHES[2]):
+                    digest = one.name + two.name + three.name
+                    for path in _listed(three):
+                        yield digest, path
+
+    def fault(self) -> str | None:
+        """Why no file could be taken now, by trying."""
+        try:
+            found = os.statvfs(self.staging)
+            with durable.room(), self.stage() as staged:
+                staged.write(b"?")
+        except NoRoom as full:
+            return full.message
+        except OSError as error:
+            return f"The folder of files cannot be written to: {error.strerror}."
+        if found.f_blocks and found.f_bavail * found.f_frsize < LOW_BYTES:
+            return f"The disk that holds the index's files is nearly full: less than {LOW_BYTES >> 20} MiB are free."
+        return None
+
     def sweep(self, store: Store) -> int:
-        """Remove what no row names: leftovers of a crash. Only while nothing is being uploaded.
+        """Remove what no row names: leftovers of a crash. Only while nothing is being uploaded, so under the lock.
 
         Returns how many files were removed.
         """
-        removed = 0
-        for path in self._staging.iterdir():
-            path.unlink()
-            removed += 1
+        removed = sum(_unlink(path) for path in _listed(self.staging))
         with store.read() as reading:
-            for digest, filename in list(self.names()):
-                file = reading.file(filename)
-                if file is None or file.blake2b_256 != digest:
-                    self.remove(digest, filename)
-                    removed += 1
+            named = {(one.blake2b_256, one.filename) for one in reading.all_files() if one.deleted is None}
+        for one in _folders(self.packages, _BRANCHES[0]):
+            for two in _folders(one, _BRANCHES[1]):
+                for three in _folders(two, _BRANCHES[2]):
+                    removed += _sweep_folder(three, one.name + two.name + three.name, named)
         return removed
 
+    def path(self, blake2b_256: str, filename: str) -> Path | None:
+        """The place of a file, be it there or not; None if these are no digest and no name of a distribution."""
+        if not _DIGEST.match(blake2b_256) or not _FILENAME.match(filename) or filename.endswith(METADATA):
+            return None
+        return self.packages / blake2b_256[:2] / blake2b_256[2:4] / blake2b_256[4:] / filename
+
     def place(self, staged: Path, blake2b_256: str, filename: str, metadata: bytes | None) -> None:
-        """Move a finished file to its lasting place, durably. Used by what :meth:`stage` gives.
+        """Move a finished file to its lasting place, durably, and hold it. Used by what :meth:`stage` gives.
 
         Raises:
             ValueError: the digest or the name is not one.
+            NoRoom: for its metadata, or its folders; then it is as it was.
         """
-        path = self._path(blake2b_256, filename)
+        path = self.path(blake2b_256, filename)
         if path is None:
             raise ValueError("not a digest, or not the name of a distribution")
-        made = _make_folders(path.parent, self._packages)
-        if metadata is not None:
-            # Both are of the same digest: a leftover of the same name has the same bytes, and may be replaced.
-            beside = self._staging / f"{staged.name}{_METADATA}"
-            _write_durably(beside, metadata)
-            os.replace(beside, path.with_name(filename + _METADATA))
-        os.replace(staged, path)
-        for folder in (path.parent, *made):
-            _sync_folder(folder)
+        with self._lock:
+            self._held[blake2b_256, filename] += 1
+        beside = staged.with_name(staged.name + METADATA)
+        try:
+            with durable.room():
+                if metadata is not None:
+                    durable.write(beside, metadata)
+                for tried in range(_TRIES):
+                    try:
+                        self._move(staged, beside if metadata is not None else None, path)
+                    except FileNotFoundError:
+                        # Another process removed the last file beside it, and their folder with that.
+                        if tried + 1 == _TRIES:
+                            raise
+                    else:
+                        break
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            # Metadata without its file goes; a file that got so far may be another upload's as well, and stays.
+            self.let_go(blake2b_256, filename, path.is_file)
+            raise
 
-    def _path(self, blake2b_256: str, filename: str) -> Path | None:
-        if not _DIGEST.match(blake2b_256) or not _FILENAME.match(filename) or filename.endswith(_METADATA):
-            return None
-        return self._packages / blake2b_256[:2] / blake2b_256[2:4] / blake2b_256[4:] / filename
+    def let_go(self, blake2b_256: str, filename: str, named: Callable[[], bool] = lambda: True) -> None:
+        """End a hold. Nobody else holding the file, and no row naming it, it is removed."""
+        key = (blake2b_256, filename)
+        with self._lock:
+            self._held[key] -= 1
+            if self._held[key] <= 0:
+                del self._held[key]
+                if not named():
+                    self.remove(blake2b_256, filename)
+
+    def _move(self, staged: Path, beside: Path | None, path: Path) -> None:
+        # Both are of the same digest: what is there already under these names has the same bytes, and may be replaced.
+        made = self._branches.make(path.parent)
+        if beside is not None and beside.exists():
+            os.replace(beside, path.with_name(path.name + METADATA))
+        os.replace(staged, path)
+        durable.sync(path.parent)
+        self._branches.sync(made)
 
 
 class _StagedFile:
@@ -126,46 +199,75 @@ class _StagedFile:
         self._path = path
         self._file = file
         self._blobs = blobs
+        self._kept: tuple[str, str] | None = None
 
     def write(self, chunk: bytes) -> None:
         rest = memoryview(chunk)
-        while rest:  # unbuffered: one write may take a part only
-            rest = rest[self._file.write(rest) :]
+        with durable.room():
+            while rest:  # unbuffered: one write may take a part only
+                rest = rest[self._file.write(rest) :]
 
     def path(self) -> str:
         return str(self._path)
 
     def finish(self) -> None:
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with durable.room():
+            os.fsync(self._file.fileno())
+            self._file.close()
 
     def keep(self, blake2b_256: str, filename: str, metadata: bytes | None) -> None:
         self._blobs.place(self._path, blake2b_256, filename, metadata)
+        self._kept = (blake2b_256, filename)
+
+    def forsake(self, named: Callable[[], bool]) -> None:
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            self._blobs.let_go(*kept, named)
+
+    def let_go(self) -> None:
+        """The upload has ended, and what it kept stays."""
+        self.forsake(lambda: True)
 
 
-def _make_folders(wanted: Path, top: Path) -> list[Path]:
-    """Make a folder below ``top``. Returns folders whose own entries are new, and must be made durable as well."""
-    parents = []
-    folder = wanted
-    while folder != top:
-        parent = folder.parent
-        if not folder.exists():
-            parents.append(parent)
-        folder = parent
-    wanted.mkdir(parents=True, exist_ok=True)
-    return parents
-
-
-def _write_durably(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+def _listed(folder: Path) -> list[Path]:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        with os.scandir(folder) as entries:
+            return [folder / entry.name for entry in entries]
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _folders(folder: Path, named: re.Pattern[str]) -> list[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            return [
+                folder / entry.name
+                for entry in entries
+                if named.match(entry.name) and entry.is_dir(follow_symlinks=False)
+            ]
+    except FileNotFoundError:
+        return []
+
+
+def _sweep_folder(folder: Path, digest: str, named: set[tuple[str, str]]) -> int:
+    found = _listed(folder)
+    swept = [path for path in found if (digest, path.name.removesuffix(METADATA)) not in named and _unlink(path)]
+    if len(swept) == len(found):
+        _prune(folder)
+    return len({path.name.removesuffix(METADATA) for path in swept})
+
+
+def _unlink(path: Path) -> bool:
+    """Remove a file; a folder, which is not of our making, stays."""
+    try:
+        path.unlink()
+    except (IsADirectoryError, PermissionError):
+        return False
+    return True
+
+
+def _prune(folder: Path) -> None:
+    """Remove the folder of a digest, and the two above it, as far as they are empty."""
+    with suppress(OSError):  # not empty, or gone already
+        for one in (folder, *list(folder.parents)[:2]):
+            one.rmdir()

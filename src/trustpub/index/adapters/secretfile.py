@@ -11,6 +11,7 @@ import stat
 from pathlib import Path
 
 from trustpub.errors import Misuse
+from trustpub.index.adapters import durable
 
 SECRET_BYTES = 32
 _HEX = re.compile(rb"[0-9a-f]{%d}\s*\Z" % (2 * SECRET_BYTES))
@@ -75,5 +76,6 @@ def _create(path: Path) -> None:
             pass  # another start was faster: its secret is the one
         finally:
             part.unlink()
+        durable.sync(path.parent)
     except OSError as error:
         raise Misuse(f"The secret cannot be written to {path}: {error.strerror}.") from error

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 
 import anyio
 from starlette.concurrency import run_in_threadpool
@@ -12,6 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
+from trustpub.errors import TrustpubError
 from trustpub.index.credentials import Bearer
 from trustpub.index.mint import Mint
 from trustpub.index.settings import Settings
@@ -26,10 +28,13 @@ from trustpub.index.web.answers import (
     upload_problem,
 )
 from trustpub.index.web.form import MAX_FIELDS_BYTES, BadForm, FormReader
+from trustpub.index.web.health import store_problem
 from trustpub.index.web.rounds import Rounds
 from trustpub.protocol.discovery import UPLOAD_KEYS, BadQuery, asked_key, offer
 from trustpub.protocol.exchange import Minted, Problem
 from trustpub.protocol.upload import UPLOAD_PATH
+
+_log = logging.getLogger("trustpub.index")
 
 MAX_EXCHANGE_BYTES = 64 * 1024
 BATCH_BYTES = 1024 * 1024
@@ -166,6 +171,9 @@ class Uploads:
             return Problem(status=400, code="invalid-form", title="Upload refused", detail=str(bad))
         except TooLarge:
             return self._upload.too_large()
+        except TrustpubError as error:  # of the store: the disk is full, the database locked
+            _log.error("an upload failed: %s", error.message)
+            return store_problem(error, "Upload refused")
         finally:
             await _close(arrival)
 

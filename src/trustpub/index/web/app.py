@@ -15,14 +15,16 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from trustpub.errors import TrustpubError
 from trustpub.index.mint import Mint
-from trustpub.index.ports import Blobs
+from trustpub.index.ports import Blobs, Store
 from trustpub.index.settings import Settings
 from trustpub.index.simple import Pages
 from trustpub.index.upload import Upload
 from trustpub.index.web.answers import negotiated, problem_answer, upload_problem, watched
 from trustpub.index.web.api import Exchange, Uploads
 from trustpub.index.web.files import Files
+from trustpub.index.web.health import ALIVE_PATH, READY_PATH, Health, store_problem
 from trustpub.index.web.pages import SimplePages
 from trustpub.index.web.phrase import HTTP_PROTOCOL
 from trustpub.protocol.discovery import DISCOVERY_PATH, UPLOAD_KEYS
@@ -55,16 +57,19 @@ _SENTENCES = {
 }
 
 
-def build(*, mint: Mint, upload: Upload, pages: Pages, blobs: Blobs, settings: Settings) -> ASGIApp:
+def build(*, mint: Mint, upload: Upload, pages: Pages, blobs: Blobs, store: Store, settings: Settings) -> ASGIApp:
     """The application. Serve it with ``uvicorn.Config(http=HTTP_PROTOCOL)``, so that twine's users see reasons."""
     exchange, uploads = Exchange(mint, settings), Uploads(upload, settings)
     simple, files = SimplePages(pages, settings), Files(pages, blobs)
+    health = Health(store, blobs)
 
     async def door(request: Request) -> Response:
         return _door(settings)
 
     routes = [
         Route("/", door),
+        Route(ALIVE_PATH, health.alive),
+        Route(READY_PATH, health.ready),
         Route(DISCOVERY_PATH, negotiated(exchange.discover)),
         Route(AUDIENCE_PATH, negotiated(exchange.audience)),
         Route(MINT_PATH, negotiated(exchange.mint), methods=["POST"]),
@@ -154,6 +159,10 @@ class _Outermost:
             await self._app(scope, watched(scope, receive), send_with_headers)
         except ClientDisconnect:
             return
+        except TrustpubError as error:  # of the store: the disk is full, the database locked
+            _log.error("%s", error.message)
+            if not started:
+                await problem_answer(store_problem(error), Request(scope))(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001 - the one place where all of them end
             _log.error("%s", _where(error))
             if started:

@@ -20,6 +20,7 @@ from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.engine import URL
 
 from trustpub.errors import Misuse, Unreachable
+from trustpub.index.ports import NoRoom
 
 BUSY_SECONDS = 30
 """How long a transaction waits for another process's before it gives up."""
@@ -52,7 +53,8 @@ class Connections:
         """Begun by this statement; committed when the block ends, rolled back when it raises.
 
         Raises:
-            Unreachable: the database is locked by another program, or its disk is full.
+            NoRoom: its disk is full.
+            Unreachable: the database is locked by another program, or its disk fails.
             Misuse: the file is none, or not ours to write.
         """
         opened = self._take()
@@ -119,7 +121,10 @@ def told(error: BaseException) -> Exception | None:
     if primary in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
         return Misuse("The index's database cannot be opened for writing.")
     if primary == sqlite3.SQLITE_FULL:
-        return Unreachable("The disk that holds the index's database is full.")
+        return NoRoom("The disk that holds the index's database is full.")
+    if primary == sqlite3.SQLITE_IOERR:
+        # Also where there is no room for the index of the log, and then the log may hold the transaction all the same.
+        return Unreachable("The disk that holds the index's database reports an error.")
     if primary in (sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT):
         return Misuse("The index's database is damaged, or is no database.")
     return None

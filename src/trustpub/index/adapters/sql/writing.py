@@ -176,6 +176,13 @@ class SqlWriting(SqlReading):
     def burn(self, token_id: str, at: int) -> None:
         self._run(update(tokens).where(tokens.c.id == token_id, tokens.c.burned.is_(None)).values(burned=at))
 
+    def end_tokens(self, at: int) -> int:
+        there = tokens.c.burned.is_(None)
+        live = there & (tokens.c.expires.is_(None) | (tokens.c.expires > at))
+        ended = self._run(update(tokens).where(live).values(burned=at))
+        self._run(update(tokens).where(there).values(burned=at))
+        return ended
+
     def spend(self, token_id: str, at: int) -> bool:
         first = (tokens.c.id == token_id) & tokens.c.used.is_(None)
         if self._run(update(tokens).where(first).values(used=at)) == 1:

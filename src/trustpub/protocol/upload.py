@@ -25,6 +25,7 @@ from dataclasses import dataclass
 UPLOAD_PATH = "/legacy/"
 CONTENT = "content"
 """The part that holds the file, with its file name; the only part that is not text."""
+ATTESTATIONS = "attestations"
 ACTION = "file_upload"
 PROTOCOL_VERSION = "1"
 
@@ -103,6 +104,8 @@ class Submission:
     """Lower-case hex, as the other digests. At least one of the three is given."""
     blake2b_256: str | None = None
     md5: str | None = None
+    attestations: tuple[str, ...] = ()
+    """The values of all fields of this name: a JSON array of attestations each (PEP 740). Not judged here."""
 
     @property
     def name(self) -> str:
@@ -154,6 +157,7 @@ def form_fields(submission: Submission) -> list[tuple[str, str]]:
     )
     pairs += [(field, value) for field, value in digests if value]
     pairs += [("filetype", submission.filetype), ("pyversion", submission.pyversion)]
+    pairs += [(ATTESTATIONS, text) for text in submission.attestations]
     given = {header.casefold(): values for header, values in submission.fields.items()}
     for header, field in {**SINGLE, **MULTIPLE}.items():
         pairs += [(field, value) for value in given.get(header.casefold(), ())]
@@ -166,7 +170,7 @@ def read_fields(pairs: Iterable[tuple[str, str]]) -> Submission | Faults:
     """What the text parts of an upload say, or everything that is wrong with them.
 
     An empty value or ``UNKNOWN`` counts as absent; a field that nobody knows is ignored; a field for one value that
-    stands twice with two values is a fault.
+    stands twice is a fault.
     """
     given = _present(pairs)
     action = given.get(":action", [])
@@ -187,6 +191,7 @@ def read_fields(pairs: Iterable[tuple[str, str]]) -> Submission | Faults:
         sha256=digests.get("sha256_digest"),
         blake2b_256=digests.get("blake2_256_digest"),
         md5=digests.get("md5_digest"),
+        attestations=tuple(given.get(ATTESTATIONS, ())),
     )
 
 
@@ -204,8 +209,8 @@ def _present(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
 
 def _one(given: Mapping[str, Sequence[str]], field: str, faults: list[Fault]) -> str | None:
     values = given.get(field, ())
-    if len(set(values)) > 1:
-        faults.append(Fault(field=field, problem="stands more than once, with different values"))
+    if len(values) > 1:
+        faults.append(Fault(field=field, problem="stands more than once"))
     return values[0] if values else None
 
 

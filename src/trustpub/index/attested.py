@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from trustpub.index.ports import File, Project, Provenance, Reading, Store, Token
@@ -22,6 +21,11 @@ from trustpub.proofs.verify import EXTRA, Verified
 from trustpub.protocol.exchange import Problem
 from trustpub.trust.publishers import Publisher
 
+PROVENANCE_PATH = "/integrity/{project}/{version}/{filename}/provenance"
+"""Where the document of a file is; PyPI's Integrity API has it there."""
+ALL = "all"
+"""The query with which it holds every publisher, of whatever kind."""
+PROVENANCE_TYPE = "application/vnd.pypi.integrity.v1+json"
 FIELD = "attestations"
 """The upload form's: a JSON array of attestations."""
 OPTIONAL, REQUIRED, ONCE = "optional", "required", "once"
@@ -36,13 +40,6 @@ class Check(Protocol):
 
     def check(self, attestation: Attestation, expected: Expected, filename: str, sha256: str) -> Verified:
         """Raises BadAttestation where it does not hold."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
-    """A provenance document as served."""
-
-    body: bytes
 
 
 class Attested:
@@ -102,7 +99,7 @@ class Attested:
             everything=_everything(verified, publisher, expected, token),
         )
 
-    def document(self, project: str, version: str, filename: str, *, everything: bool = False) -> Document | None:
+    def document(self, project: str, version: str, filename: str, *, everything: bool = False) -> bytes | None:
         """The provenance of a file, by its project in any spelling, its version and its exact name.
 
         None where there is none to be seen: no such file, one without, or one of a project in quarantine.
@@ -115,7 +112,7 @@ class Attested:
                 return None
             found = reading.provenance(filename)
         text = "" if found is None else found.everything if everything else found.document
-        return Document(body=text.encode()) if text else None
+        return text.encode() if text else None
 
 
 def missing(reading: Reading, project: Project | None) -> Problem | None:

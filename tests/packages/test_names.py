@@ -90,6 +90,8 @@ def test_the_name_of_a_source_distribution_is_normal_in_both_parts() -> None:
 
 def test_spellings_of_one_wheel_are_the_same_file() -> None:
     assert file_key("a-1-py2.py3-none-any.whl") == file_key("a-1-py3.py2-none-any.whl")
+    assert file_key("a-1.0-py3-none-any.whl") == file_key("a-1.0.0-py3-none-any.whl")
+    assert file_key("A-1.tar.gz") == file_key("a-1.0.tar.gz") != file_key("a-1.1.tar.gz")
     assert file_key("a-1-py3-none-ANY.whl") == file_key("a-1-py3-none-any.whl")
     assert file_key("a-1-py3-none-any.whl") != file_key("a-1-1-py3-none-any.whl")
     assert file_key("a-1-py3-none-any.whl") != file_key("a-1.tar.gz")

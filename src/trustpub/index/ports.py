@@ -108,6 +108,17 @@ class File:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A version of a project, as its files spell it."""
+
+    version: str
+    first: float
+    """When its first file came, be that deleted since."""
+    size: int
+    """Bytes of its files that are not deleted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
     """What is served about where a file came from. All texts are JSON, as served."""
 
@@ -253,6 +264,9 @@ class Reading(Protocol):
 
         With ``hidden`` all of the project, served or not.
         """
+
+    def releases(self, project_id: str) -> Sequence[Release]:
+        """One for each spelling of a version; ``1.0`` and ``1.0.0`` are two of these."""
 
     def all_files(self) -> Iterator[File]:
         """Of every project, deleted ones too, by name."""

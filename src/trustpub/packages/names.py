@@ -11,7 +11,13 @@ import json
 import re
 from dataclasses import dataclass
 
-from packaging.utils import InvalidSdistFilename, InvalidWheelFilename, parse_sdist_filename, parse_wheel_filename
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_version,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 from packaging.version import Version
 
 # \Z, because $ lets a trailing newline pass; ASCII, because IGNORECASE alone admits U+017F and U+212A as s and k.
@@ -127,13 +133,16 @@ def fault_in_filename(filename: str, name: str, version: str) -> str | None:
 
 
 def file_key(filename: str) -> str:
-    """One text for every spelling of a file's name, as of ``py2.py3`` and ``py3.py2``: installers see no difference."""
+    """One text for every spelling of a file's name: installers see no difference.
+
+    The same are ``py2.py3`` and ``py3.py2``, and also ``1.0`` and ``1.0.0``, which are one version (PEP 440).
+    """
     folded = filename.lower()
     try:
         if folded.endswith(".whl"):
             name, version, build, tags = parse_wheel_filename(folded)
-            return json.dumps([name, str(version), build, sorted(map(str, tags))])
+            return json.dumps([name, canonicalize_version(version), build, sorted(map(str, tags))])
         name, version = parse_sdist_filename(folded)
     except (InvalidWheelFilename, InvalidSdistFilename):
         return folded
-    return json.dumps([name, str(version), "zip" if folded.endswith(".zip") else "tar.gz"])
+    return json.dumps([name, canonicalize_version(version), "zip" if folded.endswith(".zip") else "tar.gz"])

@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import ColumnElement, RowMapping, Text, bindparam, exists, literal_column, select
+from sqlalchemy import ColumnElement, RowMapping, Text, bindparam, case, exists, func, literal_column, select
 
 from trustpub.index.adapters.sql.connections import Opened
 from trustpub.index.adapters.sql.ready import Ready
@@ -49,6 +49,7 @@ from trustpub.index.ports import (
     Issuer,
     Project,
     Provenance,
+    Release,
     Token,
     User,
 )
@@ -167,6 +168,12 @@ class SqlReading:
         found = select(files).where(files.c.project_id == project_id, *(() if hidden else (_SERVED,)))
         ordered = found.order_by(files.c.uploaded, files.c.filename)
         return [file_of(row) for row in self._connection.execute(ordered).mappings()]
+
+    def releases(self, project_id: str) -> Sequence[Release]:
+        here = case((files.c.deleted.is_(None), files.c.size), else_=0)
+        columns = (files.c.version, func.min(files.c.uploaded).label("first"), func.sum(here).label("size"))
+        found = select(*columns).where(files.c.project_id == project_id).group_by(files.c.version)
+        return [Release(**row) for row in self._connection.execute(found).mappings()]
 
     def all_files(self) -> Iterator[File]:
         """Row by row: an index may have a great many."""

@@ -4,8 +4,17 @@
 
 from __future__ import annotations
 
+import json
+
 import sqlalchemy as sa
 from alembic import op
+from packaging.utils import (
+    InvalidSdistFilename,
+    InvalidWheelFilename,
+    canonicalize_version,
+    parse_sdist_filename,
+    parse_wheel_filename,
+)
 
 revision = "0003"
 down_revision = "0002"
@@ -35,6 +44,32 @@ def upgrade() -> None:
         sqlite_strict=True,
     )
     _events_only_grow()
+    _rename_keys()
+
+
+def _rename_keys() -> None:
+    """Versions that are one had two keys. Files that are here under both keep theirs."""
+    connection = op.get_bind()
+    files = sa.table("files", sa.column("filename", sa.Text()), sa.column("normalized", sa.Text()))
+    rows = connection.execute(sa.select(files.c.filename, files.c.normalized)).all()
+    taken = {row.normalized for row in rows}
+    for row in rows:
+        key = _key(row.filename.lower())
+        if key not in taken:
+            taken.add(key)
+            connection.execute(sa.update(files).where(files.c.filename == row.filename).values(normalized=key))
+
+
+def _key(folded: str) -> str:
+    """``packages.names.file_key`` as it was when this was written."""
+    try:
+        if folded.endswith(".whl"):
+            name, version, build, tags = parse_wheel_filename(folded)
+            return json.dumps([name, canonicalize_version(version), build, sorted(map(str, tags))])
+        name, version = parse_sdist_filename(folded)
+    except (InvalidWheelFilename, InvalidSdistFilename):
+        return folded
+    return json.dumps([name, canonicalize_version(version), "zip" if folded.endswith(".zip") else "tar.gz"])
 
 
 def _events_only_grow() -> None:

@@ -9,7 +9,7 @@ import math
 import uuid
 from dataclasses import dataclass
 
-from trustpub.index.ports import Clock, Project, Reading, Store, Token, User, Writing
+from trustpub.index.ports import ARCHIVED, QUARANTINED, Clock, Project, Reading, Store, Token, User, Writing
 from trustpub.index.settings import Settings
 from trustpub.packages.names import normalize
 from trustpub.protocol.exchange import Problem
@@ -154,9 +154,13 @@ class Credentials:
             if self._clock() < project.pending_until:
                 return _held(project)
             project = None
+        found: Project | NewProject | Problem
         if bearer.publisher is not None:
-            return self._publisher_may(bearer, reading, project, project_name)
-        return self._user_may(bearer, reading, project, project_name)
+            found = self._publisher_may(bearer, reading, project, project_name)
+        else:
+            found = self._user_may(bearer, reading, project, project_name)
+        # Last: what a project is like is nothing for those who may not upload to it at all.
+        return _closed(found, bearer) or found
 
     def spend(self, bearer: Bearer, writing: Writing) -> Problem | None:
         """Note, in the transaction that makes an upload real, that the token authorises it.
@@ -246,6 +250,21 @@ def _forestalled(publisher: Publisher, project: Project) -> Problem:
     if publisher.links:
         cause = f"its publisher was unlinked from it, or {cause}"
     detail = f"the token cannot upload to '{project.name}' any more: {cause}, which its owner may link to this one"
+    return Problem(status=403, code="forbidden", title=_TITLE, detail=detail)
+
+
+def _closed(found: Project | NewProject | Problem, bearer: Bearer) -> Problem | None:
+    """Why a project takes no upload, or none of this bearer."""
+    if not isinstance(found, Project):
+        return None
+    if found.status in (ARCHIVED, QUARANTINED):
+        how = "is archived and" if found.status == ARCHIVED else "is in quarantine and"
+        why = f": {found.status_reason}" if found.status_reason else ""
+        detail = f"the project '{found.name}' {how} takes no uploads{why}"
+    elif found.trusted_only and bearer.publisher is None:
+        detail = f"the project '{found.name}' takes uploads by Trusted Publishing only, and no tokens that people hold"
+    else:
+        return None
     return Problem(status=403, code="forbidden", title=_TITLE, detail=detail)
 
 

@@ -19,6 +19,7 @@ from trustpub.index.ports import Clock, Event, Keys, Reading, Store, Token, Use,
 from trustpub.index.proof import MustWait, Proof, Proven, refusal
 from trustpub.index.settings import Settings
 from trustpub.protocol.exchange import (
+    UPLOAD,
     BadBody,
     Minted,
     MintRequest,
@@ -263,7 +264,7 @@ class Mint:
             return self._repeat(writing, verdict, proven, earlier, use)
         _pin(writing, verdict, proven, now)
         writing.add_token(row)
-        facts = {**proven.seen, "token": row.id, "peer": asking.peer, "expires": row.expires}
+        facts = {**proven.seen, **_told_of(row), "peer": asking.peer}
         _note(writing, verdict, "token-minted", facts, now)
         for one in verdict.withheld:
             _note_withheld(writing, verdict, one, proven, now)
@@ -284,21 +285,20 @@ class Mint:
             return _REUSED
         if row.publisher_id != verdict.publisher.id or row.key_id != self._root_keys.key_id:
             return _REUSED
-        granted = {project for tag, *fields in row.caveats if tag == ProjectIds.tag for project in fields[0]}
-        if not granted or not granted.issubset(link.project_id for link in verdict.links):
+        if row.scope == UPLOAD and not _still_for(row, verdict):
             return _REUSED
-        facts = {**proven.seen, "token": row.id, "peer": use.peer, "expires": row.expires}
+        facts = {**proven.seen, **_told_of(row), "peer": use.peer}
         _note(writing, verdict, "token-repeated", facts, use.at)
         return self._minted(row)
 
     def _row(self, verdict: Trusted, proven: Proven, now: float) -> Token:
         publisher, start = verdict.publisher, math.floor(now)
         expires = math.ceil(now) + proven.issuer.terms.token_lifetime
-        caveats: tuple[Caveat, ...] = (
-            PublisherId(publisher.id),
-            ProjectIds(tuple(link.project_id for link in verdict.links)),
-            Expiry(expires_at=expires, not_before=start),
-        )
+        caveats: tuple[Caveat, ...] = (Expiry(expires_at=expires, not_before=start),)
+        # A job reads what its project is built from, which is seldom its own: like a person, it reads all there is.
+        if proven.scope == UPLOAD:
+            projects = ProjectIds(tuple(link.project_id for link in verdict.links))
+            caveats = (PublisherId(publisher.id), projects, *caveats)
         return Token(
             id=str(uuid.uuid4()),
             key_id=self._root_keys.key_id,
@@ -307,7 +307,7 @@ class Mint:
             user_id=None,
             description=f"{proven.identity.subject[:200]} {publisher.fields.get('workflow', '')}".strip(),
             caveats=tuple(values(caveat) for caveat in caveats),
-            scope="upload",
+            scope=proven.scope,
             created=start,
             expires=expires,
             single_use=proven.single_use,
@@ -323,6 +323,18 @@ class Mint:
             caveats=tuple(write_values(one) for one in row.caveats),
         )
         return Minted(token=signed.serialize(), expires=row.expires)
+
+
+def _told_of(row: Token) -> dict[str, Any]:
+    """What an event says of a token. That it is for uploads goes without saying."""
+    scope = {} if row.scope == UPLOAD else {"scope": row.scope}
+    return {"token": row.id, "expires": row.expires, **scope}
+
+
+def _still_for(row: Token, verdict: Trusted) -> bool:
+    """Whether the projects of the token would all be given now."""
+    granted = {project for tag, *fields in row.caveats if tag == ProjectIds.tag for project in fields[0]}
+    return bool(granted) and granted.issubset(link.project_id for link in verdict.links)
 
 
 def _decide(reading: Reading, proven: Proven, now: float) -> Trusted | Refused:

@@ -35,6 +35,8 @@ class Proven:
     """The claims worth keeping: no personal ones."""
     single_use: bool
     """Whether the request asks for a token for one upload."""
+    scope: str
+    """What the token that the request asks for is for: ``upload`` or ``read``."""
 
 
 class MustWait(Exception):
@@ -131,6 +133,7 @@ class Proof:
             expires=expires,
             seen=seen(claims, provider.kept_claims),
             single_use=request.single_use,
+            scope=request.scope,
         )
 
     def _issuer(self, words: Unverified, reading: Reading | None) -> tuple[Issuer, Provider] | _Fault:

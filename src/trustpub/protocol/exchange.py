@@ -42,6 +42,10 @@ SINGLE_USE = "single-use-token"
 """The feature of a token that uploads one file."""
 FEATURES = (MULTI_USE, SINGLE_USE)
 
+UPLOAD, READ = "upload", "read"
+"""What a token may be for. In a mint request, ``scope`` says which, and is ours: PyPI knows uploads only."""
+SCOPES = (UPLOAD, READ)
+
 
 class BadBody(ValueError):
     """A body that is not what the endpoint takes. The message names the member, never its value."""
@@ -59,6 +63,8 @@ class MintRequest:
     """The identity token."""
     single_use: bool = False
     """Whether the minted token shall be good for one upload only."""
+    scope: str = UPLOAD
+    """:data:`UPLOAD`, or :data:`READ` for one that reads a private index."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,10 +134,11 @@ def write_mismatches(mismatches: Sequence[Mismatch]) -> list[dict[str, str | Non
 def read_mint(body: bytes) -> MintRequest:
     """What a mint request asks for. Unknown members are ignored, as the Content-Type is.
 
-    ``features`` absent or empty means what PEP 807 gives by default: a token for several uploads.
+    ``features`` absent or empty means what PEP 807 gives by default: a token for several uploads. ``scope`` absent
+    means a token for uploads.
 
     Raises:
-        UnsupportedFeature: it names a feature that there is not, or both at once.
+        UnsupportedFeature: it names a feature that there is not, both at once, or one upload for a token that reads.
         BadBody: it is not a JSON object with a ``token``, or a member has the wrong type.
     """
     document = _request(body)
@@ -147,7 +154,10 @@ def read_mint(body: bytes) -> MintRequest:
             raise UnsupportedFeature(f"features[{position}]: is not a feature of this index; it has {_either()}")
     if set(features) == set(FEATURES):
         raise UnsupportedFeature(f"features: {_either()} exclude each other; ask for one of them")
-    return MintRequest(token=token, single_use=SINGLE_USE in features)
+    scope = _scope(document)
+    if scope == READ and SINGLE_USE in features:
+        raise UnsupportedFeature(f"features: {SINGLE_USE} is for uploads, and a token of scope '{READ}' makes none")
+    return MintRequest(token=token, single_use=SINGLE_USE in features, scope=scope)
 
 
 def read_token(body: bytes) -> Secret:
@@ -225,6 +235,15 @@ def _inert(value: str | None) -> str | None:
 
 def _either() -> str:
     return " and ".join(FEATURES)
+
+
+def _scope(document: Mapping[str, Any]) -> str:
+    scope = document.get("scope", UPLOAD)
+    if not isinstance(scope, str):
+        raise BadBody(f"scope: is not a string but {_kind(scope)}")
+    if scope not in SCOPES:
+        raise BadBody(f"scope: is neither '{UPLOAD}' nor '{READ}'")
+    return scope
 
 
 def _token(document: Mapping[str, Any]) -> Secret:

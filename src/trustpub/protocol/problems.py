@@ -112,8 +112,9 @@ UPLOAD = (
     _kind(
         "forbidden",
         403,
-        "The person is no member of the project, or the name is held for a pending publisher.",
-        "Add the member, or publish with the publisher.",
+        "The person is no member of the project, or the name is held for a pending publisher; or the project is "
+        "archived, in quarantine, or takes uploads by Trusted Publishing only.",
+        "Add the member, or publish with the publisher. See `trustpub admin project show`.",
     ),
     _kind(
         "unknown-project",
@@ -155,7 +156,7 @@ UPLOAD = (
         "attestations-unsupported",
         400,
         "The index cannot verify attestations: the extra `attest` is not installed there.",
-        "Upload without them, or ask the administrator of the index for `pip install \"trustpub[attest]\"`.",
+        'Upload without them, or ask the administrator of the index for `pip install "trustpub[attest]"`.',
     ),
     _kind(
         "file-exists",
@@ -169,6 +170,19 @@ UPLOAD = (
 EVERYWHERE = (
     _kind("bad-request", 400, "The request is not HTTP.", "Look at the client, or at a proxy on the way."),
     _kind("not-found", 404, "There is nothing at this address.", "The index's front page names its addresses."),
+    _kind(
+        "unauthorized",
+        401,
+        "The index is private, and there is no token, or one that is not valid here any more. The detail says which.",
+        "User name `__token__`, a token of scope `read` as the password: `trustpub admin token create`, or a mint "
+        'request with `"scope": "read"`.',
+    ),
+    _kind(
+        "read-refused",
+        403,
+        "The index is private, and the token is for uploads.",
+        "Read with a token of scope `read`.",
+    ),
     _kind("method-not-allowed", 405, "The address does not take this method.", "Use one of those that `Allow` names."),
     _kind(
         "not-acceptable",

@@ -46,6 +46,7 @@ COMMANDS: Mapping[str, Entry] = {
     "rehearse": Entry(
         at="trustpub.cli.rehearse:rehearse", help="Play a whole release offline, impostors included.", extra="rehearse"
     ),
+    "verify": Entry(at="trustpub.cli.verify:verify", help="Prove where a distribution came from.", extra="attest"),
     "serve": Entry(at="trustpub.cli.serve:serve", help="Run an index with Trusted Publishing.", extra="server"),
     "admin": Entry(at="trustpub.cli.admin.commands:admin", help="Manage an index from the shell.", extra="server"),
     "completion": Entry(at="trustpub.cli.completion:completion", help="Print the shell's completion script."),
@@ -56,7 +57,7 @@ _EXTRAS: Mapping[str, str] = {
     **dict.fromkeys(
         ("alembic", "cryptography", "joserfc", "multipart", "sqlalchemy", "starlette", "uvicorn"), "server"
     ),
-    **dict.fromkeys(("sigstore", "pypi_attestations"), "attest"),
+    **dict.fromkeys(("sigstore", "pypi_attestations", "tuf"), "attest"),
     "build": "rehearse",
     "obstore": "s3",
     "psycopg": "postgres",

@@ -12,6 +12,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
+from packaging.version import InvalidVersion, Version
+
 from trustpub.index.ports import File, Project, Provenance, Reading, Store, Token
 from trustpub.packages.names import normalize
 from trustpub.proofs import verify
@@ -21,13 +23,9 @@ from trustpub.proofs.verify import EXTRA, Verified
 from trustpub.protocol.exchange import Problem
 from trustpub.trust.publishers import Publisher
 
-PROVENANCE_PATH = "/integrity/{project}/{version}/{filename}/provenance"
-"""Where the document of a file is; PyPI's Integrity API has it there."""
 ALL = "all"
 """The query with which it holds every publisher, of whatever kind."""
 PROVENANCE_TYPE = "application/vnd.pypi.integrity.v1+json"
-FIELD = "attestations"
-"""The upload form's: a JSON array of attestations."""
 OPTIONAL, REQUIRED, ONCE = "optional", "required", "once"
 """A project's policy: any file may come without; none may; none may once one came with."""
 POLICIES = (OPTIONAL, REQUIRED, ONCE)
@@ -100,19 +98,28 @@ class Attested:
         )
 
     def document(self, project: str, version: str, filename: str, *, everything: bool = False) -> bytes | None:
-        """The provenance of a file, by its project in any spelling, its version and its exact name.
+        """The provenance of a file, by its project in any spelling, its version in any spelling and its exact
+        name.
 
         None where there is none to be seen: no such file, one without, or one of a project in quarantine.
         """
         with self._store.read() as reading:
             file, owner = reading.file(filename), reading.project(normalize(project))
-            if file is None or owner is None or file.project_id != owner.id or file.version != version:
+            if file is None or owner is None or file.project_id != owner.id or not _same(file.version, version):
                 return None
             if file.deleted is not None or owner.pending_until is not None or owner.status == "quarantined":
                 return None
             found = reading.provenance(filename)
         text = "" if found is None else found.everything if everything else found.document
         return text.encode() if text else None
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts are one version (PEP 440)."""
+    try:
+        return Version(one) == Version(other)
+    except InvalidVersion:
+        return False
 
 
 def missing(reading: Reading, project: Project | None) -> Problem | None:

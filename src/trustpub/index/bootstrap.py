@@ -33,6 +33,7 @@ from trustpub.index.manage.records import Records
 from trustpub.index.ports import Clock, Writing
 from trustpub.index.settings import Settings
 from trustpub.printable import printable
+from trustpub.proofs.roots import Roots
 from trustpub.protocol.exchange import AUDIENCE
 from trustpub.tokens.keys import RootKeys
 
@@ -40,12 +41,16 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 DATABASE = "index.db"
+TRUST = "trust"
+"""The folder of the trust roots that were added or fetched."""
 SECRET = "secret"  # noqa: S105 - a file's name
 
 FORBIDDEN_AUDIENCES = frozenset({"pypi", "testpypi", "sigstore"})
 """Those of others: an index that took them could replay its users' identity tokens there."""
 
-_OWN_NAMES = frozenset({"secret", "tls", "lock", "packages", "staging", "lost+found", "index.db-wal", "index.db-shm"})
+_OWN_NAMES = frozenset(
+    {"secret", TRUST, "tls", "lock", "packages", "staging", "lost+found", "index.db-wal", "index.db-shm"}
+)
 """What may be in a folder whose first start was cut short, or that somebody prepared."""
 
 _PLAIN = re.compile(r"[!-~]+\Z")
@@ -96,6 +101,11 @@ class Folder:
     def projects(self) -> Projects:
         """What becomes of them."""
         return Projects(self.store, self.blobs, self.clock)
+
+    @cached_property
+    def trust(self) -> Roots:
+        """Whose attestations are believed."""
+        return Roots(self.path / TRUST)
 
     @cached_property
     def root_keys(self) -> RootKeys:
@@ -226,19 +236,24 @@ def new_audience(public_url: str) -> str:
 def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     """The application, with everything it needs from the folder."""
     from trustpub.index.adapters.jwks import JwksKeys
+    from trustpub.index.attested import Attested
     from trustpub.index.limits import Limits
     from trustpub.index.mint import Mint
     from trustpub.index.simple import Pages
     from trustpub.index.upload import Upload
     from trustpub.index.web.app import build
+    from trustpub.proofs.verify import Checker
 
     store, clock, root_keys = folder.store, folder.clock, folder.root_keys
     keys = JwksKeys(env=folder.env, clock=clock, rehearsal=folder.rehearsal)
     credentials = Credentials(store=store, root_keys=root_keys, settings=settings, clock=clock)
     mint = Mint(store=store, keys=keys, root_keys=root_keys, settings=settings, clock=clock, limits=Limits())
+    attested = Attested(store=store, checker=Checker(folder.trust))
     upload = Upload(store=store, blobs=folder.blobs, credentials=credentials, settings=settings, clock=clock)
     pages = Pages(store=store, settings=settings)
-    return build(mint=mint, upload=upload, pages=pages, blobs=folder.blobs, store=store, settings=settings)
+    return build(
+        mint=mint, upload=upload, pages=pages, attested=attested, blobs=folder.blobs, store=store, settings=settings
+    )
 
 
 def prepare(data: Path) -> None:

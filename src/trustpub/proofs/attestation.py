@@ -132,7 +132,7 @@ def read(text: str) -> Attestation:
     """
     if len(text.encode(errors="replace")) > MAX_BYTES:
         raise BadAttestation("too-large", f"It has more than {MAX_BYTES} bytes.")
-    value = _object(_load(text), "It")
+    value = _object(load(text), "It")
     version = value.get("version")
     if version != 1 or isinstance(version, bool | float):
         raise BadAttestation("version", "Its `version` is not 1.")
@@ -173,7 +173,7 @@ def _check_signed_time(entry: Mapping[str, Any]) -> None:
 def _statement(payload: bytes) -> tuple[str, str, str]:
     """Name and SHA-256 of the one subject, and the predicate type (in-toto attestation framework, Statement v1)."""
     try:
-        value = _object(_load(payload.decode()), "Its statement")
+        value = _object(load(payload.decode()), "Its statement")
     except UnicodeDecodeError:
         raise BadAttestation("statement", "Its statement is not UTF-8.") from None
     if value.get("_type") != STATEMENT_TYPE:
@@ -220,7 +220,12 @@ def _base64(holder: Mapping[str, Any], name: str) -> bytes:
     return decoded
 
 
-def _load(text: str) -> Any:
+def load(text: str) -> Any:
+    """A JSON value in which no object names a member twice.
+
+    Raises:
+        BadAttestation: it is none.
+    """
     try:
         return _JSON.decode(text)
     except (ValueError, RecursionError):

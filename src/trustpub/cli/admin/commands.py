@@ -13,6 +13,7 @@ from trustpub.cli.admin.people import token, user
 from trustpub.cli.admin.projects import project
 from trustpub.cli.admin.publishers import publisher
 from trustpub.cli.admin.records import attempts, events
+from trustpub.cli.admin.trust import trust
 
 
 @click.group()
@@ -20,5 +21,5 @@ def admin() -> None:
     """Manage an index from the shell. Changes hold from the next request on."""
 
 
-for one in (user, token, issuer, publisher, project, name, apply, attempts, events):
+for one in (user, token, issuer, publisher, project, name, trust, apply, attempts, events):
     admin.add_command(one)

@@ -16,6 +16,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trustpub.errors import TrustpubError
+from trustpub.index.attested import Attested
 from trustpub.index.mint import Mint
 from trustpub.index.ports import Blobs, Store
 from trustpub.index.settings import Settings
@@ -25,6 +26,7 @@ from trustpub.index.web.answers import negotiated, problem_answer, upload_proble
 from trustpub.index.web.api import Exchange, Uploads
 from trustpub.index.web.files import Files
 from trustpub.index.web.health import ALIVE_PATH, READY_PATH, Health, store_problem
+from trustpub.index.web.integrity import Integrity
 from trustpub.index.web.pages import SimplePages
 from trustpub.index.web.phrase import HTTP_PROTOCOL
 from trustpub.protocol.discovery import DISCOVERY_PATH, UPLOAD_KEYS
@@ -57,11 +59,20 @@ _SENTENCES = {
 }
 
 
-def build(*, mint: Mint, upload: Upload, pages: Pages, blobs: Blobs, store: Store, settings: Settings) -> ASGIApp:
+def build(
+    *,
+    mint: Mint,
+    upload: Upload,
+    pages: Pages,
+    attested: Attested,
+    blobs: Blobs,
+    store: Store,
+    settings: Settings,
+) -> ASGIApp:
     """The application. Serve it with ``uvicorn.Config(http=HTTP_PROTOCOL)``, so that twine's users see reasons."""
     exchange, uploads = Exchange(mint, settings), Uploads(upload, settings)
     simple, files = SimplePages(pages, settings), Files(pages, blobs)
-    health = Health(store, blobs)
+    integrity, health = Integrity(attested, settings), Health(store, blobs)
 
     async def door(request: Request) -> Response:
         return _door(settings)
@@ -84,6 +95,7 @@ def build(*, mint: Mint, upload: Upload, pages: Pages, blobs: Blobs, store: Stor
         Route("/simple/", simple.root),
         Route("/simple/{project}", simple.slashless),
         Route("/simple/{project}/", simple.project),
+        Route("/integrity/{project}/{version}/{filename}/provenance", integrity.get),
         Route("/packages/{one}/{two}/{rest}/{filename}", files.get),
     ]
     app = Starlette(

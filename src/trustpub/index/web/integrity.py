@@ -14,7 +14,7 @@ from starlette.responses import Response
 from trustpub.index.attested import ALL, PROVENANCE_TYPE, Attested
 from trustpub.index.settings import Settings
 from trustpub.index.web.answers import accepted, problem_answer
-from trustpub.index.web.files import is_unchanged
+from trustpub.index.web.asked import is_unchanged
 from trustpub.protocol.accept import JSON_TYPE
 from trustpub.protocol.exchange import Problem
 from trustpub.protocol.simple import media_quality
@@ -46,9 +46,7 @@ class Integrity:
             return problem_answer(_UNREADABLE, request)
         project, version, filename = (request.path_params[name] for name in ("project", "version", "filename"))
         everything = ALL in request.query_params
-        body = await run_in_threadpool(
-            self._attested.document, project, version, filename, everything=everything
-        )
+        body = await run_in_threadpool(self._attested.document, project, version, filename, everything=everything)
         if body is None:
             raise HTTPException(404)
         headers = {**self._headers, "ETag": f'"{hashlib.sha256(media_type.encode() + body).hexdigest()[:32]}"'}

@@ -114,14 +114,23 @@ class Folder:
         Raises:
             Misuse: it is not there, can be read by others, or is not the one this index was made with.
         """
-        keys = RootKeys(secretfile.load(self.secret_path, create=False))
-        if keys.key_id != self._key_id:
+        return RootKeys(self.read_secret())
+
+    def read_secret(self) -> bytes:
+        """The server's secret itself, as a backup may hold it.
+
+        Raises:
+            Misuse: as :attr:`root_keys`.
+        """
+        secret = secretfile.load(self.secret_path, create=False)
+        key_id = RootKeys(secret).key_id
+        if key_id != self._key_id:
             raise Misuse(
-                f"The secret at {self.secret_path} (key id {keys.key_id}) is not the one this index was made with "
+                f"The secret at {self.secret_path} (key id {key_id}) is not the one this index was made with "
                 f"(key id {self._key_id}).",
                 hint="Put the right one back: with another, no token this index gave out would be valid.",
             )
-        return keys
+        return secret
 
     @property
     def settings(self) -> Settings:
@@ -250,7 +259,7 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     mint = Mint(store=store, keys=keys, root_keys=root_keys, settings=settings, clock=clock, limits=Limits())
     attested = Attested(store=store, checker=Checker(folder.trust))
     upload = Upload(store=store, blobs=folder.blobs, credentials=credentials, settings=settings, clock=clock)
-    pages = Pages(store=store, settings=settings)
+    pages = Pages(store=store, blobs=folder.blobs, settings=settings)
     return build(
         mint=mint, upload=upload, pages=pages, attested=attested, blobs=folder.blobs, store=store, settings=settings
     )

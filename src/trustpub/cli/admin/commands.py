@@ -7,6 +7,8 @@ from __future__ import annotations
 import click
 
 from trustpub.cli.admin.apply import apply
+from trustpub.cli.admin.backup import backup, restore
+from trustpub.cli.admin.files import check_files
 from trustpub.cli.admin.issuers import issuer
 from trustpub.cli.admin.names import name
 from trustpub.cli.admin.people import token, user
@@ -21,5 +23,19 @@ def admin() -> None:
     """Manage an index from the shell. Changes hold from the next request on."""
 
 
-for one in (user, token, issuer, publisher, project, name, trust, apply, attempts, events):
+for one in (
+    user,
+    token,
+    issuer,
+    publisher,
+    project,
+    name,
+    trust,
+    apply,
+    attempts,
+    events,
+    check_files,
+    backup,
+    restore,
+):
     admin.add_command(one)

@@ -7,6 +7,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
@@ -15,6 +16,9 @@ from typing import Any, Self
 from trustpub.errors import Misuse
 
 NAME = "lock"
+_TRIES = 6
+_TRY_SECONDS = 0.05
+"""Whoever only asks whether the lock is held has it for a moment itself."""
 
 
 class FolderLock:
@@ -35,11 +39,9 @@ class FolderLock:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise Misuse(f"The folder {self._folder} cannot be written to: {error.strerror}.") from error
-        try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        if not _taken(self._descriptor):
             os.close(self._descriptor)
-            raise Misuse(_held(self._folder), hint="Stop it first, or name another folder with --data.") from None
+            raise Misuse(_held(self._folder), hint="Stop it first, or name another folder with --data.")
         os.ftruncate(self._descriptor, 0)
         return self
 
@@ -59,6 +61,33 @@ def holder(folder: Path) -> Mapping[str, Any] | None:
     except (OSError, ValueError):
         return None
     return said if isinstance(said, dict) else None
+
+
+def _taken(descriptor: int) -> bool:
+    for _ in range(_TRIES):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            time.sleep(_TRY_SECONDS)
+        else:
+            return True
+    return False
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a server has this folder now, be it that it only starts."""
+    try:
+        descriptor = os.open(folder / NAME, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        # Shared, and for a moment, which a server that starts just now waits for.
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def _held(folder: Path) -> str:

@@ -117,9 +117,23 @@ class SqlStore:
             command.upgrade(config, "head")
 
     def copy_to(self, path: Path) -> None:
-        """A consistent copy of the whole database in a new file."""
-        with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(path)) as target:
-            source.backup(target)
+        """A consistent copy of the whole database in a new file, also while others write.
+
+        Raises:
+            NoRoom: for it.
+            Unreachable, Misuse: as :meth:`read`.
+        """
+        try:
+            with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(path)) as target:
+                source.backup(target)
+        except sqlite3.Error as error:
+            raise told(error) or error from error
+
+    def fault(self) -> str | None:
+        """What SQLite finds damaged in the whole file; None if it is sound."""
+        with self._connections.transaction("BEGIN") as opened:
+            (found,) = opened.driver.execute("PRAGMA integrity_check(1)").fetchone()
+        return None if found == "ok" else str(found)
 
     def close(self) -> None:
         """Close every connection that is not in use; the store can be used again."""

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trustpub.index.readers import Reader, Readers
 from trustpub.index.web.answers import Discarding, problem_answer
+from trustpub.index.web.health import ALIVE_PATH, READY_PATH
 from trustpub.protocol.discovery import DISCOVERY_PATH
 from trustpub.protocol.exchange import (
     AUDIENCE_PATH,
@@ -31,8 +32,8 @@ from trustpub.protocol.upload import UPLOAD_PATH
 OPEN = frozenset(
     {
         "/",
-        "/healthz",
-        "/readyz",
+        ALIVE_PATH,
+        READY_PATH,
         DISCOVERY_PATH,
         AUDIENCE_PATH,
         MINT_PATH,

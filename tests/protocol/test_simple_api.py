@@ -101,6 +101,7 @@ def test_json_says_everything_the_specification_asks_for() -> None:
         "upload-time": "2026-09-21T14:13:20.250000Z",
         "yanked": False,
         "core-metadata": {"sha256": "cd" * 32},
+        "provenance": None,
     }
     assert [file["yanked"] for file in body["files"]] == [True, False, "broken"]
     assert body["files"][0]["core-metadata"] is False

@@ -248,6 +248,7 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     from trustpub.index.attested import Attested
     from trustpub.index.limits import Limits
     from trustpub.index.mint import Mint
+    from trustpub.index.readers import Readers
     from trustpub.index.simple import Pages
     from trustpub.index.upload import Upload
     from trustpub.index.web.app import build
@@ -258,10 +259,19 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     credentials = Credentials(store=store, root_keys=root_keys, settings=settings, clock=clock)
     mint = Mint(store=store, keys=keys, root_keys=root_keys, settings=settings, clock=clock, limits=Limits())
     attested = Attested(store=store, checker=Checker(folder.trust))
-    upload = Upload(store=store, blobs=folder.blobs, credentials=credentials, settings=settings, clock=clock)
+    upload = Upload(
+        store=store, blobs=folder.blobs, credentials=credentials, settings=settings, clock=clock, attested=attested
+    )
     pages = Pages(store=store, blobs=folder.blobs, settings=settings)
     return build(
-        mint=mint, upload=upload, pages=pages, attested=attested, blobs=folder.blobs, store=store, settings=settings
+        mint=mint,
+        upload=upload,
+        pages=pages,
+        attested=attested,
+        blobs=folder.blobs,
+        store=store,
+        settings=settings,
+        readers=Readers(store=store, credentials=credentials, clock=clock),
     )
 
 

@@ -3,8 +3,8 @@
 """The Simple repository API, version 1.4: its pages, and which of their forms a client gets.
 
 PEPs to read, in this order: 503 (pages), 592 (yanked), 629 (version), 691 (JSON, negotiation), 700 (size, versions,
-upload-time), 714 (core-metadata), 792 (status). PEP 833 freezes HTML at 1.4; 1.5 is PEP 752 and is not announced
-without its namespaces.
+upload-time), 714 (core-metadata), 740 (provenance), 792 (status). PEP 833 freezes HTML at 1.4; 1.5 is PEP 752 and is
+not announced without its namespaces; 708 was rejected.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -65,6 +66,8 @@ class Listed:
     """Of what is at ``{url}.metadata``; None where nothing is (PEP 714)."""
     yanked: str | None = None
     """The reason; empty where there is none; None where it is not yanked (PEP 592)."""
+    provenance: str | None = None
+    """Absolute URL of where the file came from; None where nobody can tell (PEP 740)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +80,8 @@ class ProjectPage:
     serial: int
     status: str = "active"
     """A marker of PEP 792."""
+    status_reason: str = ""
+    """Why, for people; empty where nobody said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +91,21 @@ class RootPage:
     projects: Sequence[tuple[str, str]]
     """``(name as displayed, normal form)``."""
     serial: int
+
+
+parsed_version = lru_cache(maxsize=8192)(Version)
+"""A version by its text. Parsing is most of the work of a page, and the same versions come again with every change."""
+
+
+def provenance_path(project: str, version: str, filename: str) -> str:
+    """Where an index says where a file came from (PEP 740; the path is PyPI's).
+
+    Args:
+        project: its name, in normal form.
+        version: in normal form.
+        filename: the file's.
+    """
+    return f"/integrity/{project}/{quote(version, safe='+!')}/{quote(filename, safe='+!')}/provenance"
 
 
 def file_path(blake2b_256: str, filename: str) -> str:
@@ -153,18 +173,25 @@ def render_root(page: RootPage, form: Format) -> bytes:
 
 def render_project(page: ProjectPage, form: Format) -> bytes:
     """The files of a project, ordered by version and name."""
-    files = sorted(page.files, key=lambda file: (Version(file.version), file.filename))
+    files = sorted(page.files, key=lambda file: (parsed_version(file.version), file.filename))
     if form is Format.V1_JSON:
+        reason = {"reason": page.status_reason} if page.status_reason else {}
         body = {
             "meta": _meta(page.serial),
             "name": page.name,
-            "project-status": {"status": page.status},
+            "project-status": {"status": page.status, **reason},
             "versions": list(dict.fromkeys(file.version for file in files)),
             "files": [_file(file) for file in files],
         }
         return _json(body)
-    status = f'<meta name="pypi:project-status" content="{html.escape(page.status)}">'
-    return _html(f"Links for {page.name}", [status], [_anchor(file) for file in files])
+    status = [_meta_tag("pypi:project-status", page.status)]
+    if page.status_reason:
+        status.append(_meta_tag("pypi:project-status-reason", page.status_reason))
+    return _html(f"Links for {page.name}", status, [_anchor(file) for file in files])
+
+
+def _meta_tag(name: str, content: str) -> str:
+    return f'<meta name="{name}" content="{html.escape(content)}">'
 
 
 def _meta(serial: int) -> dict[str, Any]:
@@ -181,6 +208,7 @@ def _file(file: Listed) -> dict[str, Any]:
         "upload-time": at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
         "yanked": False if file.yanked is None else file.yanked or True,
         "core-metadata": {"sha256": file.metadata_sha256} if file.metadata_sha256 else False,
+        "provenance": file.provenance,
     }
     if file.requires_python is not None:
         listed["requires-python"] = file.requires_python
@@ -196,6 +224,8 @@ def _anchor(file: Listed) -> str:
         attributes["data-core-metadata"] = attributes["data-dist-info-metadata"] = f"sha256={file.metadata_sha256}"
     if file.yanked is not None:
         attributes["data-yanked"] = file.yanked
+    if file.provenance is not None:
+        attributes["data-provenance"] = file.provenance
     written = " ".join(f'{name}="{html.escape(value)}"' for name, value in attributes.items())
     return f"<a {written}>{html.escape(file.filename)}</a><br>"
 
@@ -205,7 +235,7 @@ def _json(body: Mapping[str, Any]) -> bytes:
 
 
 def _html(title: str, metas: Sequence[str], lines: Sequence[str]) -> bytes:
-    head = [f'<meta name="pypi:repository-version" content="{API_VERSION}">', *metas]
+    head = [_meta_tag("pypi:repository-version", API_VERSION), *metas]
     text = [
         "<!DOCTYPE html>",
         '<html lang="en">',

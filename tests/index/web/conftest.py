@@ -30,15 +30,19 @@ from starlette.types import ASGIApp
 
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.attested import Attested
 from trustpub.index.bootstrap import Folder, build_app, open_folder
 from trustpub.index.credentials import Credentials
 from trustpub.index.limits import Limits
 from trustpub.index.mint import Mint
 from trustpub.index.ports import Issuer, NoSuchKey, Project, Token, User
+from trustpub.index.readers import Readers
 from trustpub.index.settings import Settings
 from trustpub.index.simple import Pages
 from trustpub.index.upload import Upload
 from trustpub.index.web.app import HTTP_PROTOCOL, build
+from trustpub.proofs.roots import Roots
+from trustpub.proofs.verify import Checker
 from trustpub.secret import Secret
 from trustpub.tokens import macaroon
 from trustpub.tokens.caveats import Expiry, ProjectIds, PublisherId, values, write
@@ -147,7 +151,12 @@ class House:
             credentials=self.credentials,
             settings=self.settings,
             clock=self.clock,
+            attested=self.attested,
         )
+
+    @property
+    def attested(self) -> Attested:
+        return Attested(store=self.store, checker=Checker(Roots(self.store.path.parent / "trust")))
 
     @property
     def app(self) -> ASGIApp:
@@ -159,9 +168,16 @@ class House:
             clock=self.clock,
             limits=Limits(),
         )
-        pages = Pages(store=self.store, settings=self.settings)
+        pages = Pages(store=self.store, blobs=self.blobs, settings=self.settings)
         return build(
-            mint=mint, upload=self.upload, pages=pages, blobs=self.blobs, store=self.store, settings=self.settings
+            mint=mint,
+            upload=self.upload,
+            pages=pages,
+            attested=self.attested,
+            blobs=self.blobs,
+            store=self.store,
+            settings=self.settings,
+            readers=Readers(store=self.store, credentials=self.credentials, clock=self.clock),
         )
 
     def project(self, name: str, *, pending: bool = False) -> Project:

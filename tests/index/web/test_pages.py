@@ -98,12 +98,11 @@ def test_files_are_immutable_and_come_in_parts(stocked: Any) -> None:
         ("bytes=-999999", content),
     ):
         part = stocked.client.get(url, headers={"Range": asked})
-        assert part.content == expected
-        assert part.status_code == (206 if expected != content else 200)
+        assert (part.status_code, part.content) == (206, expected)
     assert (
         stocked.client.get(url, headers={"Range": "bytes=2-4"}).headers["content-range"] == f"bytes 2-4/{len(content)}"
     )
-    for nonsense in ("bytes=9-2", "lines=1-2", "bytes=0-1,3-4", "bytes=-", "bytes=a-b"):
+    for nonsense in ("bytes=9-2", "lines=1-2", "bytes=0-1,4-3", "bytes=-", "bytes=a-b", "bytes"):
         assert stocked.client.get(url, headers={"Range": nonsense}).status_code == 200
     for beyond in (f"bytes={len(content)}-", "bytes=-0"):
         answer = stocked.client.get(url, headers={"Range": beyond})

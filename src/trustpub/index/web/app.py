@@ -17,18 +17,20 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trustpub.errors import TrustpubError
 from trustpub.index.attested import Attested
+from trustpub.index.credentials import TOKEN_USER
 from trustpub.index.mint import Mint
 from trustpub.index.ports import Blobs, Store
+from trustpub.index.readers import Readers
 from trustpub.index.settings import Settings
 from trustpub.index.simple import Pages
 from trustpub.index.upload import Upload
 from trustpub.index.web.answers import negotiated, problem_answer, upload_problem, watched
 from trustpub.index.web.api import Exchange, Uploads
-from trustpub.index.web.files import Files
+from trustpub.index.web.gate import Gate
 from trustpub.index.web.health import ALIVE_PATH, READY_PATH, Health, store_problem
 from trustpub.index.web.integrity import Integrity
-from trustpub.index.web.pages import SimplePages
 from trustpub.index.web.phrase import HTTP_PROTOCOL
+from trustpub.index.web.reads import Reads
 from trustpub.protocol.discovery import DISCOVERY_PATH, UPLOAD_KEYS
 from trustpub.protocol.exchange import (
     AUDIENCE_PATH,
@@ -68,10 +70,13 @@ def build(
     blobs: Blobs,
     store: Store,
     settings: Settings,
+    readers: Readers | None = None,
 ) -> ASGIApp:
-    """The application. Serve it with ``uvicorn.Config(http=HTTP_PROTOCOL)``, so that twine's users see reasons."""
+    """The application. Serve it with ``uvicorn.Config(http=HTTP_PROTOCOL)``, so that twine's users see reasons.
+
+    ``readers`` judges who may read; a private index cannot do without.
+    """
     exchange, uploads = Exchange(mint, settings), Uploads(upload, settings)
-    simple, files = SimplePages(pages, settings), Files(pages, blobs)
     integrity, health = Integrity(attested, settings), Health(store, blobs)
 
     async def door(request: Request) -> Response:
@@ -91,21 +96,28 @@ def build(
         Route(PROBLEMS_PATH + "{code}", _problem_page),
         Route(UPLOAD_PATH, uploads.post, methods=["POST"]),
         Route(UPLOAD_PATH.rstrip("/"), uploads.slashless, methods=["POST"]),
-        Route("/simple", simple.slashless_root),
-        Route("/simple/", simple.root),
-        Route("/simple/{project}", simple.slashless),
-        Route("/simple/{project}/", simple.project),
         Route("/integrity/{project}/{version}/{filename}/provenance", integrity.get),
-        Route("/packages/{one}/{two}/{rest}/{filename}", files.get),
     ]
     app = Starlette(
         routes=routes,
         exception_handlers={HTTPException: _http_problem},
-        middleware=[Middleware(_Outermost)],
+        middleware=[
+            Middleware(_Outermost),
+            *_gate(settings, readers),  # before anything that can be read
+            Middleware(Reads, pages=pages, blobs=blobs, settings=settings),
+        ],
     )
     app.state.public_url = settings.public_url
     app.router.redirect_slashes = False  # its redirects are made from the Host header
     return app
+
+
+def _gate(settings: Settings, readers: Readers | None) -> list[Middleware]:
+    if not settings.private:
+        return []
+    if readers is None:
+        raise ValueError("nobody judges who may read a private index")
+    return [Middleware(Gate, readers=readers)]
 
 
 def _door(settings: Settings) -> Response:
@@ -117,6 +129,8 @@ def _door(settings: Settings) -> Response:
         f"Upload to      {url}{UPLOAD_PATH}",
         f"Audience       {settings.audience}",
     ]
+    if settings.private:
+        lines += ["", f"It is private: to install, give the user name {TOKEN_USER} and a token of scope 'read'."]
     if settings.rehearsal:
         lines += ["", "It is a rehearsal: nothing here is real, and all of it will be thrown away."]
     return PlainTextResponse("\n".join(lines) + "\n")

@@ -1,42 +1,52 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""Downloads: files and their core metadata, whole or in part (RFC 9110 section 14)."""
+"""Downloads: files and their core metadata, whole or in part (RFC 9110 section 14).
+
+Small files are read at once, in the thread that finds them. Of larger ones the kernel sends the bytes by itself, where
+the server can ask it to (:mod:`trustpub.index.web.sendfile`); elsewhere they go through memory, a mebibyte at a time.
+"""
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NoReturn
 
-import anyio
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from trustpub.index.ports import Blobs, File
 from trustpub.index.simple import Pages
+from trustpub.index.web.asked import Asked, Headers, has_already, not_here
+from trustpub.index.web.pages import send_page
+from trustpub.index.web.ranges import Span, spans
+from trustpub.index.web.sendfile import EXTENSION
 
 CHUNK = 1024 * 1024
+SMALL = 256 * 1024
+"""Up to this many bytes are read at once."""
+
 _METADATA = ".metadata"
-_FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "Accept-Ranges": "bytes"}
-_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})\Z", re.ASCII)
-_BINARY = "application/octet-stream"
+_BINARY = b"application/octet-stream"
 """Also for .tar.gz: with a more telling type, some clients and proxies would unpack it on the way."""
+_FOREVER = (b"cache-control", b"public, max-age=31536000, immutable")
+_METADATA_HEADERS = [_FOREVER, (b"vary", b"Accept-Encoding"), (b"accept-ranges", b"none")]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Span:
-    """Bytes ``first`` to ``last``, both included."""
+class _Parts:
+    """What to send: bytes that are there, and spans of an open file, in turn."""
 
-    first: int
-    last: int
+    parts: Sequence[bytes | Span]
+    descriptor: int | None = None
+    """The open file; None if there is no span among the parts."""
 
-    @property
-    def length(self) -> int:
-        """How many they are."""
-        return self.last - self.first + 1
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answer:
+    status: int
+    headers: Headers
+    body: _Parts
 
 
 class Files:
@@ -46,88 +56,127 @@ class Files:
         self._pages = pages
         self._blobs = blobs
 
-    async def get(self, request: Request) -> Response:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A file, if a row names it: what is only on the disk is not there."""
-        digest = "".join(request.path_params[part] for part in ("one", "two", "rest"))
-        name = request.path_params["filename"]
-        if (len(request.path_params["one"]), len(request.path_params["two"]), len(digest)) != (2, 2, 64):
-            _not_here()
-        wanted = name.removesuffix(_METADATA)
-        file = await run_in_threadpool(self._pages.file, digest, wanted)
+        parts = scope["path"].split("/")[2:]
+        digest, name = "".join(parts[:3]), parts[-1]
+        if [len(part) for part in parts[:3]] != [2, 2, 60] or len(parts) != 4:
+            await not_here(scope)(scope, receive, send)
+            return
+        asked = Asked(scope["headers"])
+        if name.endswith(_METADATA):
+            await self._metadata(digest, name.removesuffix(_METADATA), asked, scope, receive, send)
+            return
+        answer = await run_in_threadpool(self._answer, digest, name, asked, scope["method"])
+        if answer is None:
+            await not_here(scope)(scope, receive, send)
+            return
+        by_kernel = answer.body.descriptor is not None and EXTENSION in scope.get("extensions", {})
+        start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+        try:
+            await send({**start, EXTENSION: True} if by_kernel else start)
+            await _send_parts(answer.body, by_kernel, send)
+        finally:
+            if answer.body.descriptor is not None:
+                os.close(answer.body.descriptor)
+
+    async def _metadata(self, digest: str, name: str, asked: Asked, scope: Scope, receive: Receive, send: Send) -> None:
+        page = self._pages.at_hand("metadata", digest, name)
+        if page is None:
+            page = await run_in_threadpool(self._pages.metadata, digest, name)
+        if page is None:
+            await not_here(scope)(scope, receive, send)
+            return
+        await send_page(page, asked, _METADATA_HEADERS, scope, send)
+
+    def _answer(self, digest: str, name: str, asked: Asked, method: str) -> _Answer | None:
+        file = self._pages.file(digest, name)
         if file is None:
-            _not_here()
-        return await (self._metadata(request, file) if wanted != name else self._file(request, file))
-
-    async def _metadata(self, request: Request, file: File) -> Response:
-        content = None
-        if file.metadata_sha256 is not None:
-            content = await run_in_threadpool(self._blobs.metadata, file.blake2b_256, file.filename)
-        if content is None:
-            _not_here()
-        headers = {**_FOREVER, "Accept-Ranges": "none", "ETag": f'"{file.metadata_sha256}"'}
-        if is_unchanged(request, headers["ETag"]):
-            return Response(status_code=304, headers=headers)
-        return Response(content, 200, headers, media_type=_BINARY)
-
-    async def _file(self, request: Request, file: File) -> Response:
+            return None
         etag = f'"{file.sha256}"'
-        headers = {**_FOREVER, "ETag": etag}
-        if is_unchanged(request, etag):
-            return Response(status_code=304, headers=headers)
-        path = await run_in_threadpool(self._blobs.open, file.blake2b_256, file.filename)
+        headers: Headers = [
+            (b"content-type", _BINARY),
+            (b"etag", etag.encode()),
+            _FOREVER,
+            (b"accept-ranges", b"bytes"),
+        ]
+        if has_already(asked.unless, etag):
+            return _Answer(status=304, headers=headers[1:], body=_Parts(parts=()))
+        # A range is for GET alone, and for the very file of which the client has the rest.
+        wanted = method == "GET" and asked.if_range in (None, etag.encode())
+        found = spans(asked.range if wanted else None, file.size)
+        if found is not None and not found:
+            beyond = [(b"content-range", b"bytes */%d" % file.size), (b"content-length", b"0")]
+            return _Answer(status=416, headers=headers[1:] + beyond, body=_Parts(parts=()))
+        parts = _whole(file) if found is None else _ranged(file, found, headers)
+        length = sum(part.length if isinstance(part, Span) else len(part) for part in parts)
+        headers.append((b"content-length", b"%d" % length))
+        body = _Parts(parts=()) if method == "HEAD" else self._opened(file, parts)
+        return _Answer(status=200 if found is None else 206, headers=headers, body=body)
+
+    def _opened(self, file: File, parts: Sequence[bytes | Span]) -> _Parts:
+        path = self._blobs.open(file.blake2b_256, file.filename)
         if path is None:
             raise FileNotFoundError("a file that a row names is not there")
-        span = _span(request, file.size, etag)
-        if span is None:
-            return Response(status_code=416, headers={**headers, "Content-Range": f"bytes */{file.size}"})
-        headers["Content-Length"] = str(span.length)
-        partial = span.length != file.size
-        if partial:
-            headers["Content-Range"] = f"bytes {span.first}-{span.last}/{file.size}"
-        status = 206 if partial else 200
-        if request.method == "HEAD":
-            return Response(None, status, headers, media_type=_BINARY)
-        return StreamingResponse(_read(path, span), status, headers, media_type=_BINARY)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            if os.fstat(descriptor).st_size != file.size:
+                raise EOFError("a file is not as long as its row says")
+            if sum(part.length for part in parts if isinstance(part, Span)) > SMALL:
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+                kept, descriptor = descriptor, -1
+                return _Parts(parts=parts, descriptor=kept)
+            read = [os.pread(descriptor, one.length, one.first) if isinstance(one, Span) else one for one in parts]
+            return _Parts(parts=[b"".join(read)])
+        finally:
+            if descriptor >= 0:
+                os.close(descriptor)
 
 
-def _not_here() -> NoReturn:
-    raise HTTPException(404)
+def _whole(file: File) -> list[bytes | Span]:
+    return [Span(first=0, last=file.size - 1)]
 
 
-def is_unchanged(request: Request, *etags: str) -> bool:
-    """Whether the client has one of these representations already (RFC 9110 section 13.1.2)."""
-    given = request.headers.get("if-none-match")
-    if given is None:
-        return False
-    known = {one.strip().removeprefix("W/") for one in given.split(",")}
-    return "*" in known or not known.isdisjoint(etags)
+def _ranged(file: File, found: Sequence[Span], headers: Headers) -> list[bytes | Span]:
+    """The parts of a partial answer; its ``headers`` are completed."""
+    if len(found) == 1:
+        headers.append((b"content-range", _content_range(found[0], file.size)))
+        return list(found)
+    # A boundary that the file cannot hold, for it is made of its digest.
+    boundary = f"trustpub-{file.sha256[:40]}".encode()
+    headers[0] = (b"content-type", b"multipart/byteranges; boundary=" + boundary)
+    parts: list[bytes | Span] = []
+    for span in found:
+        head = (b"content-type: " + _BINARY, b"content-range: " + _content_range(span, file.size))
+        parts += [b"\r\n--" + boundary + b"\r\n" + b"\r\n".join(head) + b"\r\n\r\n", span]
+    return [*parts, b"\r\n--" + boundary + b"--\r\n"]
 
 
-def _span(request: Request, size: int, etag: str) -> Span | None:
-    """Which bytes to send; None if those asked for are beyond the end. What is not understood means all of them."""
-    everything = Span(first=0, last=size - 1)
-    asked = _RANGE.match(request.headers.get("range", "").replace(" ", ""))
-    if request.method != "GET" or asked is None or request.headers.get("if-range", etag) != etag:
-        return everything
-    first, last = asked.groups()
-    if not first:
-        if not last:
-            return everything
-        return Span(first=max(0, size - int(last)), last=size - 1) if int(last) and size else None
-    if last and int(last) < int(first):
-        return everything
-    if int(first) >= size:
-        return None
-    return Span(first=int(first), last=min(int(last), size - 1) if last else size - 1)
+def _content_range(span: Span, size: int) -> bytes:
+    return b"bytes %d-%d/%d" % (span.first, span.last, size)
 
 
-async def _read(path: str, span: Span) -> AsyncIterator[bytes]:
-    left = span.length
-    async with await anyio.open_file(path, "rb") as file:
-        await file.seek(span.first)
-        while left > 0:
-            chunk = await file.read(min(CHUNK, left))
-            if not chunk:
-                raise EOFError("a file is shorter than its row says")
-            left -= len(chunk)
-            yield chunk
+async def _send_parts(body: _Parts, by_kernel: bool, send: Send) -> None:
+    before = b""
+    for part in body.parts:
+        if isinstance(part, bytes):
+            before += part
+        elif by_kernel:
+            where = {"descriptor": body.descriptor, "offset": part.first, "count": part.length}
+            await send({"type": EXTENSION, "before": before, "more_body": True, **where})
+            before = b""
+        else:
+            await _send_read(body.descriptor or 0, part, before, send)
+            before = b""
+    await send({"type": "http.response.body", "body": before})
+
+
+async def _send_read(descriptor: int, span: Span, before: bytes, send: Send) -> None:
+    offset = span.first
+    while offset <= span.last:
+        chunk = await run_in_threadpool(os.pread, descriptor, min(CHUNK, span.last + 1 - offset), offset)
+        if not chunk:
+            raise EOFError("a file is shorter than its row says")
+        offset += len(chunk)
+        await send({"type": "http.response.body", "body": before + chunk, "more_body": True})
+        before = b""

@@ -17,6 +17,8 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from trustpub.index.web import sendfile
+from trustpub.index.web.sendfile import Sender, Sent
 from trustpub.protocol.exchange import PROBLEM_TYPE, Problem
 
 try:  # the faster of uvicorn's two parsers, where it is installed
@@ -51,15 +53,28 @@ class _PhrasingTransport:
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self.reason: bytes | None = None
+        self.holding = False
+        """Keep the next head back, to be sent with the file that follows."""
+        self.head = b""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
 
     def write(self, chunk: bytes) -> None:
+        if isinstance(chunk, Sent):
+            return
         if self.reason is not None and (line := _STATUS_LINE.match(chunk)) and chunk[9:12] >= b"200":
             chunk = chunk[:13] + self.reason + b"\r\n" + chunk[line.end() :]
             self.reason = None
+        if self.holding and _STATUS_LINE.match(chunk):
+            self.holding, self.head = False, chunk
+            return
         self._transport.write(chunk)
+
+    def take_head(self) -> bytes:
+        """What was kept back."""
+        head, self.head = self.head, b""
+        return head
 
 
 class _Phrasing(asyncio.Protocol):
@@ -67,17 +82,28 @@ class _Phrasing(asyncio.Protocol):
 
     app: App
     transport: asyncio.Transport
+    sends_files = False
+    """Whether its responses may have a body that the kernel sends."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._inner = self.app
         self._phrasing: _PhrasingTransport | None = None
+        self._sender: Sender | None = None
         self.app = self._with_reason
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Start of a connection."""
         self._phrasing = _PhrasingTransport(cast(asyncio.Transport, transport))
+        if self.sends_files and Sender.can(cast(asyncio.Transport, transport)):
+            self._sender = Sender(cast(asyncio.Transport, transport))
         super().connection_made(cast(asyncio.Transport, self._phrasing))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """End of a connection."""
+        if self._sender is not None:
+            self._sender.lost()
+        super().connection_lost(exc)
 
     async def _with_reason(
         self,
@@ -85,14 +111,21 @@ class _Phrasing(asyncio.Protocol):
         receive: Callable[[], Awaitable[Message]],
         send: Callable[[Message], Awaitable[None]],
     ) -> None:
-        transport = self._phrasing
+        transport, sender = self._phrasing, self._sender
 
         async def send_phrased(message: Message) -> None:
             if message["type"] == "http.response.start" and transport is not None:
                 transport.reason = message.get("reason")
+                transport.holding = sendfile.EXTENSION in message
+            elif message["type"] == sendfile.EXTENSION and transport is not None and sender is not None:
+                await sender.send(transport.take_head(), message, send)
+                return
             await send(message)
 
-        scope.setdefault("extensions", {})[EXTENSION] = {}
+        extensions = scope.setdefault("extensions", {})
+        extensions[EXTENSION] = {}
+        if sender is not None:
+            extensions[sendfile.EXTENSION] = {}
         await self._inner(scope, receive, send_phrased)
 
     def send_400_response(self, msg: str) -> None:
@@ -112,6 +145,8 @@ class H11PhrasingProtocol(_Phrasing, H11Protocol):
 
 class PhrasingProtocol(_Phrasing, _Protocol):
     """uvicorn's best protocol here, with phrases."""
+
+    sends_files = not issubclass(_Protocol, H11Protocol)
 
 
 HTTP_PROTOCOL: type[asyncio.Protocol] = PhrasingProtocol

@@ -183,7 +183,7 @@ class Bench:
             "metadata_version": "2.1", "name": name, "version": version,
             "sha256_digest": hashlib.sha256(content).hexdigest(),
         }  # fmt: skip
-        with upload.begin() as arrival:
+        with upload.begin(bearer) as arrival:
             arrival.open(md5=False)
             arrival.write(content)
             return upload.accept(bearer, fields.items(), filename, arrival)

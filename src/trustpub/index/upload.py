@@ -8,12 +8,13 @@ import hashlib
 import hmac
 import uuid
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from trustpub.index import names
+from trustpub.index import names, policy
+from trustpub.index.arrival import Arrival, EarlyRefusal
+from trustpub.index.attested import Attested, missing
 from trustpub.index.credentials import Bearer, Credentials, NewProject
-from trustpub.index.ports import Blobs, Clock, Event, File, NoRoom, Project, Reading, Staged, Store, Writing
+from trustpub.index.ports import Blobs, Clock, Event, File, NoRoom, Project, Provenance, Reading, Store, Writing
 from trustpub.index.settings import Settings
 from trustpub.packages import archives, metadata
 from trustpub.packages.agreement import differences
@@ -23,7 +24,6 @@ from trustpub.protocol.exchange import Problem
 from trustpub.protocol.upload import Faults, Submission, read_fields
 from trustpub.trust.publishers import Publisher
 
-_CHUNK = 1024 * 1024
 _TITLE = "Upload refused"
 _INVALID = "Invalid distribution file."
 
@@ -38,97 +38,12 @@ class Accepted:
     """False where the very same file was there already: nothing was changed."""
 
 
-class TooLarge(Exception):
-    """More bytes came than a file may have."""
-
-
 class _Refuse(Exception):
     """Ends the final transaction without a trace in it."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.code)
         self.problem = problem
-
-
-class Arrival:
-    """The bytes of one file on their way in: staged and hashed in one pass. A context manager; not for two threads."""
-
-    def __init__(self, blobs: Blobs, max_bytes: int) -> None:
-        self._blobs = blobs
-        self._max_bytes = max_bytes
-        self._held = ExitStack()
-        self._staged: Staged | None = None
-        self._sha256 = hashlib.sha256()
-        self._blake2b_256 = hashlib.blake2b(digest_size=32)
-        self._md5 = hashlib.md5(usedforsecurity=False)
-        self._hashes_md5 = False
-        self._size = 0
-
-    def __enter__(self) -> Arrival:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.close()
-
-    def open(self, *, md5: bool) -> None:
-        """The content begins. ``md5``: whether a digest of this kind was announced, for which it is computed."""
-        self._hashes_md5 = md5
-        self._staged = self._held.enter_context(self._blobs.stage())
-
-    def write(self, chunk: bytes) -> None:
-        """The next bytes.
-
-        Raises:
-            TooLarge: they are too many now.
-        """
-        self._size += len(chunk)
-        if self._size > self._max_bytes:
-            raise TooLarge
-        self.staged.write(chunk)
-        self._sha256.update(chunk)
-        self._blake2b_256.update(chunk)
-        if self._hashes_md5:
-            self._md5.update(chunk)
-
-    def close(self) -> None:
-        """Drop what was not kept. May be called more than once."""
-        self._held.close()
-
-    @property
-    def staged(self) -> Staged:
-        """Where the bytes are. :meth:`open` comes first."""
-        if self._staged is None:
-            raise RuntimeError("the content has not begun")
-        return self._staged
-
-    @property
-    def begun(self) -> bool:
-        """Whether there was any content, be it empty."""
-        return self._staged is not None
-
-    @property
-    def size(self) -> int:
-        """Bytes so far."""
-        return self._size
-
-    @property
-    def sha256(self) -> str:
-        """Of the bytes so far, as the others."""
-        return self._sha256.hexdigest()
-
-    @property
-    def blake2b_256(self) -> str:
-        """BLAKE2b with 32 bytes."""
-        return self._blake2b_256.hexdigest()
-
-    def md5(self) -> str:
-        """For clients that send it, hashed on the way in or, where it was announced too late, read again."""
-        if not self._hashes_md5:
-            with open(self.staged.path(), "rb") as file:
-                while chunk := file.read(_CHUNK):
-                    self._md5.update(chunk)
-            self._hashes_md5 = True
-        return self._md5.hexdigest()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +55,7 @@ class _Checked:
     metadata: Metadata
     arrival: Arrival
     md5: str | None
+    provenance: Provenance | None = None
 
 
 class Upload:
@@ -148,32 +64,42 @@ class Upload:
     The order is security, and is kept by calling :meth:`admit`, :meth:`begin` and :meth:`accept` in turn:
 
     1. the credential holds (before a byte of the body is read)
-    2. the bytes arrive, hashed and bounded
+    2. the bytes arrive, hashed and bounded; where the project's name came before them, only if 4 holds
     3. the form is whole, and all its faults are told at once
     4. the bearer may upload to the project
     5. the bytes are those that were announced, under the one name they can have
-    6. the same file again is no fault; another under its name is, and so is a second one with a token for one
-    7. the archive is sound, and what it says of itself is what the form says
+    6. the same file again is no fault; another under its name is, and so is a second one with a token for one; the
+       project has room, and the release is open
+    7. the archive is sound, what it says of itself is what the form says, and so are the attestations
     8. the file is in its lasting place, durably; no row names it yet
     9. in one transaction: 4 and 6 again, the token spent, the project made real, the row, the event
     """
 
     def __init__(
-        self, *, store: Store, blobs: Blobs, credentials: Credentials, settings: Settings, clock: Clock
+        self,
+        *,
+        store: Store,
+        blobs: Blobs,
+        credentials: Credentials,
+        settings: Settings,
+        clock: Clock,
+        attested: Attested | None = None,
     ) -> None:
+        """Without ``attested``, a file that comes with attestations is refused."""
         self._store = store
         self._blobs = blobs
         self._credentials = credentials
         self._settings = settings
         self._clock = clock
+        self._attested = attested
 
     def admit(self, authorization: str | None) -> Bearer | Problem:
         """Step 1: who sends this ``Authorization`` header."""
         return self._credentials.check_header(authorization)
 
-    def begin(self) -> Arrival:
+    def begin(self, bearer: Bearer) -> Arrival:
         """Step 2: where to write the content to. To be closed whatever happens."""
-        return Arrival(self._blobs, self._settings.max_file_bytes)
+        return Arrival(self._blobs, self._settings.max_file_bytes, lambda fields: self._judge_early(bearer, fields))
 
     def too_large(self) -> Problem:
         """The answer to more bytes than are taken."""
@@ -205,11 +131,54 @@ class Upload:
         if faults:
             return _refused("invalid-file", faults)
         with self._store.read() as reading:
-            again = _existing(reading, target, filename or "", arrival) or self._credentials.spent(bearer, reading)  # 6
+            again = _existing(reading, target, filename or "", arrival)  # 6
+            again = again or self._credentials.spent(bearer, reading)
+            again = again or self._limit(reading, target, submission.version, arrival)
         if again is not None:
             return again
-        checked = _open(submission, filename or "", arrival)  # 7
+        checked = self._open(submission, filename or "", arrival)  # 7
+        if isinstance(checked, _Checked):
+            checked = self._with_provenance(checked, bearer, target)
         return checked if isinstance(checked, Problem) else self._commit(bearer, checked)
+
+    def _judge_early(self, bearer: Bearer, fields: Sequence[tuple[str, str]]) -> None:
+        """Step 4, where it can be taken before the content is here. Most clients send the fields first."""
+        name = next((value.strip() for field, value in fields if field == "name"), "")
+        if not is_valid(name):
+            return
+        with self._store.read() as reading:
+            target = self._target(bearer, reading, name)
+        if isinstance(target, Problem):
+            raise EarlyRefusal(target)
+
+    def _limit(self, reading: Reading, target: Project | NewProject, version: str, arrival: Arrival) -> Problem | None:
+        project_id = target.id if isinstance(target, Project) else ""
+        return policy.limit(self._settings, reading, project_id, version, arrival.size, self._clock())
+
+    def _open(self, submission: Submission, filename: str, arrival: Arrival) -> _Checked | Problem:
+        path = arrival.staged.path()
+        try:
+            inside = metadata.read(path, submission.filetype)
+        except metadata.BadMetadata as bad:
+            return _refused("invalid-file", [_INVALID, str(bad)])
+        faults = [*differences(inside, submission.fields), *policy.faults(self._settings, inside)]
+        try:
+            archives.check(path, submission.filetype, inside.name, inside.version, inside.licenses)
+        except archives.BadArchive as bad:
+            faults += bad.faults
+        if faults:
+            return _refused("invalid-file", [_INVALID, *faults])
+        md5 = arrival.md5() if submission.md5 else None
+        return _Checked(filename=filename, submission=submission, metadata=inside, arrival=arrival, md5=md5)
+
+    def _with_provenance(self, checked: _Checked, bearer: Bearer, target: Project | NewProject) -> _Checked | Problem:
+        texts = checked.submission.attestations
+        if self._attested is None:
+            return _NO_ATTESTATIONS if texts else checked
+        project_id = target.id if isinstance(target, Project) else ""
+        row = _row(checked, bearer, project_id, None, self._clock())
+        found = self._attested.check(texts, row, bearer.token)
+        return found if isinstance(found, Problem) else replace(checked, provenance=found)
 
     def _target(self, bearer: Bearer, reading: Reading, name: str) -> Project | NewProject | Problem:
         """The project that ``bearer`` may upload to; one that its upload would make must be of a name that may be."""
@@ -256,11 +225,14 @@ class Upload:
             raise _Refuse(again)
         if again is not None:
             return again
-        spent = self._credentials.spend(bearer, writing)
-        if spent is not None:
-            raise _Refuse(spent)
+        refusal = self._limit(writing, target, checked.metadata.version, arrival)
+        if refusal is None and isinstance(target, Project) and checked.provenance is None:
+            refusal = missing(writing, target)
+        refusal = refusal or self._credentials.spend(bearer, writing)
+        if refusal is not None:
+            raise _Refuse(refusal)
         project_id = _real_project(writing, bearer, target, checked, now)
-        writing.add_file(_row(checked, bearer, project_id, served, now))
+        writing.add_file(_row(checked, bearer, project_id, served, now), checked.provenance)
         writing.touch(project_id)
         writing.add_event(_event(checked, bearer, project_id, now))
         return Accepted(project=checked.metadata.name, filename=checked.filename, new=True)
@@ -309,33 +281,16 @@ def _name_faults(submission: Submission, filename: str) -> list[str]:
     return faults
 
 
-def _open(submission: Submission, filename: str, arrival: Arrival) -> _Checked | Problem:
-    path = arrival.staged.path()
-    try:
-        inside = metadata.read(path, submission.filetype)
-        faults = differences(inside, submission.fields)
-        if not faults:
-            archives.check(path, submission.filetype, inside.name, inside.version)
-    except metadata.BadMetadata as bad:
-        return _refused("invalid-file", [_INVALID, str(bad)])
-    except archives.BadArchive as bad:
-        return _refused("invalid-file", [_INVALID, *bad.faults])
-    if faults:
-        return _refused("invalid-file", [_INVALID, *faults])
-    md5 = arrival.md5() if submission.md5 else None
-    return _Checked(filename=filename, submission=submission, metadata=inside, arrival=arrival, md5=md5)
-
-
 def _existing(
     reading: Reading, target: Project | NewProject, filename: str, arrival: Arrival
 ) -> Accepted | Problem | None:
     """What to answer because of a file that is here already; None if there is none."""
-    same_name = reading.file(filename)
-    if same_name is not None and same_name.sha256 == arrival.sha256:
+    same_name = reading.file(filename) or reading.file_spelled_like(filename)
+    if same_name is not None and same_name.deleted is not None:
+        return _refused("file-name-used", [_deleted(same_name)])
+    if same_name is not None and same_name.filename == filename and same_name.sha256 == arrival.sha256:
         return Accepted(project=target.name, filename=filename, new=False)
     file = same_name or reading.file_by_digest(arrival.blake2b_256)
-    if file is None:
-        file = reading.file_spelled_like(filename)
     if file is None:
         return None
     # twine's --skip-existing and its like look for these words in a 400.
@@ -398,6 +353,7 @@ def _row(checked: _Checked, bearer: Bearer, project_id: str, served: bytes | Non
         requires_python=checked.metadata.one("requires-python"),
         uploaded=now,
         token_id=bearer.token.id,
+        attested=checked.provenance is not None and bool(checked.provenance.document),
     )
 
 
@@ -412,6 +368,22 @@ def _event(checked: _Checked, bearer: Bearer, project_id: str, now: float) -> Ev
     }
     publisher_id = bearer.publisher.id if bearer.publisher else None
     return Event(at=now, kind="file-uploaded", project_id=project_id, publisher_id=publisher_id, facts=facts)
+
+
+def _deleted(file: File) -> str:
+    # Not in the words of "file-exists": a client that skips those would take the release for whole.
+    return (
+        f"The file name {file.filename!r} was used by a file that has been deleted, and no name is used again: "
+        "whoever pinned the old file would get another. Upload a new version."
+    )
+
+
+_NO_ATTESTATIONS = Problem(
+    status=400,
+    code="attestations-unsupported",
+    title=_TITLE,
+    detail="This index takes no attestations. Upload the file without them.",
+)
 
 
 def _refused(code: str, faults: Sequence[str], status: int = 400) -> Problem:

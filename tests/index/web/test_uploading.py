@@ -220,7 +220,7 @@ def test_an_upload_in_flight_meets_what_happened_meanwhile(house: Any, site: Any
     upload = house.upload
     bearer = upload.admit(f"Bearer {token.reveal()}")
     content = site.wheel()
-    arrival = upload.begin()
+    arrival = upload.begin(bearer)
     with arrival:
         arrival.open(md5=False)
         arrival.write(content)

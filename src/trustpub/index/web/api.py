@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
 
 import anyio
 from starlette.concurrency import run_in_threadpool
@@ -14,10 +16,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from trustpub.errors import TrustpubError
+from trustpub.index.arrival import Arrival, EarlyRefusal, TooLarge
 from trustpub.index.credentials import Bearer
 from trustpub.index.mint import Mint
 from trustpub.index.settings import Settings
-from trustpub.index.upload import Accepted, Arrival, TooLarge, Upload
+from trustpub.index.upload import Accepted, Upload
 from trustpub.index.web.answers import (
     NO_STORE,
     Discarding,
@@ -161,12 +164,15 @@ class Uploads:
         return length.isascii() and length.isdecimal() and (len(length) > 18 or int(length) > most)
 
     async def _receive(self, request: Request, bearer: Bearer) -> Accepted | Problem:
-        arrival = self._upload.begin()
+        arrival = self._upload.begin(bearer)
         try:
             form = FormReader(request.headers.get("content-type"), arrival)
             if not await _feed(request, form):
                 return _IDLE
-            return await run_in_threadpool(self._upload.accept, bearer, form.fields, form.filename, arrival)
+            fields = [*_in_query(request, form.fields), *form.fields]
+            return await run_in_threadpool(self._upload.accept, bearer, fields, form.filename, arrival)
+        except EarlyRefusal as early:
+            return early.problem
         except BadForm as bad:
             return Problem(status=400, code="invalid-form", title="Upload refused", detail=str(bad))
         except TooLarge:
@@ -176,6 +182,15 @@ class Uploads:
             return store_problem(error, "Upload refused")
         finally:
             await _close(arrival)
+
+
+def _in_query(request: Request, fields: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What the legacy API also takes from the URL (PEP 694 describes it so), unless the form says the same."""
+    try:
+        pairs = parse_qsl(request.scope["query_string"].decode("latin-1"), max_num_fields=10)
+    except ValueError:
+        return []
+    return [pair for pair in pairs if pair[0] in (":action", "protocol_version") and pair not in fields]
 
 
 async def _feed(request: Request, form: FormReader) -> bool:

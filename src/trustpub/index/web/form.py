@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from multipart import (  # type: ignore[import-untyped]
@@ -31,8 +32,8 @@ class BadForm(ValueError):
 class Sink(Protocol):
     """Where the file goes: :class:`trustpub.index.upload.Arrival`."""
 
-    def open(self, *, md5: bool) -> None:
-        """The file begins."""
+    def open(self, *, md5: bool, fields: Sequence[tuple[str, str]]) -> None:
+        """The file begins, after these fields."""
 
     def write(self, chunk: bytes) -> None:
         """More of it."""
@@ -100,9 +101,12 @@ class FormReader:
             raise BadForm("The form has more than one file.")
         if part.filename is None:
             raise BadForm("content: is text; it must be a file with a file name.")
+        if (part.content_type or "").strip().lower().startswith("image/"):
+            raise BadForm("content: is an image; it must be a distribution.")
         self._has_content = True
         self.filename = part.filename
-        self._sink.open(md5=any(field == "md5_digest" and value for field, value in self.fields))
+        md5 = any(field == "md5_digest" and value for field, value in self.fields)
+        self._sink.open(md5=md5, fields=self.fields)
 
     def _more(self, chunk: bytes) -> None:
         part = self._part

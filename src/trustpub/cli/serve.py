@@ -17,15 +17,17 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import click
 
 from trustpub.addresses import is_loopback
 from trustpub.cli.show import Screen, screen
+from trustpub.cli.taking import settings, taking
 from trustpub.errors import Misuse
 from trustpub.printable import printable
 
@@ -51,6 +53,9 @@ class Wish:
     rehearsal: bool
     ephemeral: bool
     secret_file: Path | None
+    private: bool | None
+    taking: Mapping[str, Any]
+    """Fields of the settings, from options that say what the index takes."""
     as_json: bool
     github_env: bool
 
@@ -63,6 +68,14 @@ class Wish:
     def wildcard(self) -> bool:
         """Whether it listens on every address, so that none of them is *the* address."""
         return self.host in _WILDCARDS
+
+    def is_private(self, public_url: str) -> bool:
+        """Whether reading needs a token. Unless it is said, it does where others can come: by the address that it
+        listens on, or by a proxy on this machine, which the public URL gives away.
+        """
+        if self.private is not None:
+            return self.private
+        return not (is_loopback(self.host) and is_loopback(urlsplit(public_url).hostname or ""))
 
 
 @click.command()
@@ -88,6 +101,12 @@ class Wish:
     envvar="TRUSTPUB_SECRET_FILE",
     help="Where the secret that signs tokens is.  [default: DIR/secret]",
 )
+@click.option(
+    "--private/--public",
+    default=None,
+    help="Whether reading needs a token.  [default: private, unless nobody but this machine reaches the index]",
+)
+@taking
 @click.option("--rehearsal", is_flag=True, help="Accept issuers on loopback and .test. At the first start only.")
 @click.option("--ephemeral", is_flag=True, help="A temporary folder, a free port and --tls-dev; gone at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Once it listens, print one line of JSON.")
@@ -101,6 +120,7 @@ def serve(trusted_proxy: tuple[str, ...], port: int | None, **options: Any) -> N
             options |= {"data": Path(folder) / "index", "tls_dev": options["tls_cert"] is None}
         default_port = 0 if options["ephemeral"] else 8080
         wish = Wish(
+            taking=settings(options),
             **options,
             port=default_port if port is None else port,
             trusted_proxies=tuple(_network(one) for one in trusted_proxy),
@@ -143,18 +163,19 @@ def _serve(wish: Wish, seen: Screen) -> None:
             ca = None if made is None else str(made.ca.resolve())
             facts = {"url": folder.public_url, "ca": ca, "audience": folder.audience, "data": str(wish.data.resolve())}
 
+            private = wish.is_private(folder.public_url)
             stopping = _Stopping()
 
             def started() -> None:
                 stopping.expected = True
                 lock.tell({"pid": os.getpid(), **{name: facts[name] for name in ("url", "ca", "audience")}})
-                _announce(wish, facts, seen, rehearsal=folder.rehearsal)
+                _announce(wish, facts, seen, rehearsal=folder.rehearsal, private=private)
 
             stopping.take_over()
             run(
                 folder,
                 listening,
-                folder.settings,
+                replace(folder.settings, private=private, **wish.taking),
                 certificate=made.certificate if made else wish.tls_cert,
                 key=made.key if made else wish.tls_key,
                 trusted_proxies=wish.trusted_proxies,
@@ -279,8 +300,6 @@ def _authority(host: str, port: int) -> str:
 def _dev_tls(wish: Wish, folder: Folder) -> DevTls | None:
     if not wish.tls_dev:
         return None
-    from urllib.parse import urlsplit
-
     from trustpub.index.adapters.tls import make
 
     public = urlsplit(folder.public_url).hostname or ""
@@ -288,19 +307,19 @@ def _dev_tls(wish: Wish, folder: Folder) -> DevTls | None:
     return make(wish.data / "tls", hosts, time.time())
 
 
-def _announce(wish: Wish, facts: Mapping[str, str | None], seen: Screen, *, rehearsal: bool) -> None:
+def _announce(wish: Wish, facts: Mapping[str, str | None], seen: Screen, *, rehearsal: bool, private: bool) -> None:
     if wish.ephemeral:
         _export(wish, facts, seen)
     elif wish.as_json:
         seen.result(json.dumps(facts))
     else:
-        for line in _greeting(wish, facts):
+        for line in _greeting(wish, facts, private=private):
             seen.result(line)
     if rehearsal:
         seen.warning("This is a rehearsal: it believes issuers that anybody can play. Put nothing real here.")
 
 
-def _greeting(wish: Wish, facts: Mapping[str, str | None]) -> Iterator[str]:
+def _greeting(wish: Wish, facts: Mapping[str, str | None], *, private: bool) -> Iterator[str]:
     url, data = facts["url"], shlex.quote(str(wish.data))
     ca = f" --ca {shlex.quote(facts['ca'])}" if facts["ca"] else ""
     yield f"Index      {url}/"
@@ -313,6 +332,11 @@ def _greeting(wish: Wish, facts: Mapping[str, str | None]) -> Iterator[str]:
     yield f"  {add} --data {data}"
     yield "then in that workflow, in a job with `permissions: id-token: write`:"
     yield f"  trustpub publish --index {url}{ca}"
+    if private:
+        yield "It is private: whoever installs needs a token, which is made here:"
+        yield f"  trustpub admin user add NAME --data {data}"
+        yield f"  trustpub admin token create NAME --scope read --data {data}"
+        yield f"and goes into their ~/.netrc: machine {urlsplit(url or '').hostname} login __token__ password TOKEN"
     yield "and anywhere:"
     yield f"  pip install --index-url {url}/simple/ PROJECT"
 

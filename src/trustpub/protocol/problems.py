@@ -164,6 +164,24 @@ UPLOAD = (
         "Another file of this name is here. The same bytes again would be accepted.",
         "Upload a new version.",
     ),
+    _kind(
+        "file-name-used",
+        400,
+        "A file of this name was here and has been deleted. No name is used again.",
+        "Upload a new version.",
+    ),
+    _kind(
+        "project-too-large",
+        400,
+        "With this file the project would be larger than it may be.",
+        "Delete files of old releases, or ask the administrator of the index. The detail names the limit.",
+    ),
+    _kind(
+        "release-closed",
+        400,
+        "The first file of this release came so long ago that the index takes no more for it.",
+        "Upload a new version.",
+    ),
     _kind("file-too-large", 413, "The file is larger than this index takes.", "The detail names the limit."),
 )
 

@@ -90,6 +90,26 @@ _ISSUER = Ready(_ISSUERS.where(issuers.c.url == bindparam("url")))
 _QUARANTINE = exists().where(projects.c.id == files.c.project_id, projects.c.status == QUARANTINED)
 _SERVED = files.c.deleted.is_(None) & ~_QUARANTINE
 _TOKEN = Ready(select(tokens).where(tokens.c.id == bindparam("id")))
+_PROJECT = Ready(select(projects).where(projects.c.normalized == bindparam("normalized")))
+_FILE = Ready(select(files).where(files.c.filename == bindparam("filename")))
+_SERVED_FILE = Ready(select(files).where(files.c.blake2b_256 == bindparam("blake2b_256"), _SERVED))
+_SERIAL = Ready(select(counters.c.value).where(counters.c.name == bindparam("name")))
+_PUBLISHER = Ready(_PUBLISHERS.where(publishers.c.id == bindparam("id")))
+_USER = Ready(select(users).where(users.c.id == bindparam("id")))
+_PROJECT = Ready(select(projects).where(projects.c.normalized == bindparam("name")))
+_PROJECT_BY_ID = Ready(select(projects).where(projects.c.id == bindparam("id")))
+_FILE = Ready(select(files).where(files.c.filename == bindparam("name")))
+_FILE_LIKE = Ready(select(files).where(files.c.normalized == bindparam("key")))
+_FILE_BY_DIGEST = Ready(select(files).where(files.c.blake2b_256 == bindparam("digest"), _SERVED))
+_MEMBER = Ready(
+    select(members.c.user_id)
+    .join(projects, projects.c.id == members.c.project_id)
+    .where(
+        members.c.project_id == bindparam("project"),
+        members.c.user_id == bindparam("user"),
+        projects.c.pending_until.is_(None),
+    )
+)
 
 
 class SqlReading:
@@ -104,7 +124,8 @@ class SqlReading:
         return value
 
     def serial(self) -> int:
-        return int(self._value(counters.c.value, counters.c.name == PROJECT_LIST) or 0)
+        row = _SERIAL.row(self._driver, {"name": PROJECT_LIST})
+        return 0 if row is None else int(row["value"])
 
     def issuer(self, url: str) -> Issuer | None:
         row = _ISSUER.row(self._driver, {"url": url})
@@ -120,7 +141,7 @@ class SqlReading:
         return publishers_of(rows)
 
     def publisher(self, publisher_id: str) -> Publisher | None:
-        return next(iter(self._publishers(publishers.c.id == publisher_id)), None)
+        return next(iter(publishers_of(_PUBLISHER.rows(self._driver, {"id": publisher_id}))), None)
 
     def publishers(self, project: str | None = None) -> Sequence[Publisher]:
         if project is None:
@@ -133,11 +154,11 @@ class SqlReading:
         return self._publishers(publishers.c.id.in_(linked))
 
     def project(self, name: str) -> Project | None:
-        row = self._row(projects, projects.c.normalized == canonicalize_name(name))
+        row = _PROJECT.row(self._driver, {"name": canonicalize_name(name)})
         return None if row is None else project_of(row)
 
     def project_by_id(self, project_id: str) -> Project | None:
-        row = self._row(projects, projects.c.id == project_id)
+        row = _PROJECT_BY_ID.row(self._driver, {"id": project_id})
         return None if row is None else project_of(row)
 
     def project_like(self, name: str) -> Project | None:
@@ -186,15 +207,15 @@ class SqlReading:
         return None if row is None else provenance_of(row)
 
     def file(self, filename: str) -> File | None:
-        row = self._row(files, files.c.filename == filename)
+        row = _FILE.row(self._driver, {"name": filename})
         return None if row is None else file_of(row)
 
     def file_spelled_like(self, filename: str) -> File | None:
-        row = self._row(files, files.c.normalized == file_key(filename))
+        row = _FILE_LIKE.row(self._driver, {"key": file_key(filename)})
         return None if row is None else file_of(row)
 
     def file_by_digest(self, blake2b_256: str) -> File | None:
-        row = self._row(files, (files.c.blake2b_256 == blake2b_256) & _SERVED)
+        row = _FILE_BY_DIGEST.row(self._driver, {"digest": blake2b_256})
         return None if row is None else file_of(row)
 
     def token(self, token_id: str) -> Token | None:
@@ -210,19 +231,14 @@ class SqlReading:
         return None if row is None else user_of(row)
 
     def user_by_id(self, user_id: str) -> User | None:
-        row = self._row(users, users.c.id == user_id)
+        row = _USER.row(self._driver, {"id": user_id})
         return None if row is None else user_of(row)
 
     def users(self) -> Sequence[User]:
         return [user_of(row) for row in self._connection.execute(select(users).order_by(users.c.folded)).mappings()]
 
     def is_member(self, project_id: str, user_id: str) -> bool:
-        statement = (
-            select(members.c.user_id)
-            .join(projects, projects.c.id == members.c.project_id)
-            .where(members.c.project_id == project_id, members.c.user_id == user_id, projects.c.pending_until.is_(None))
-        )
-        return self._connection.execute(statement).first() is not None
+        return _MEMBER.row(self._driver, {"project": project_id, "user": user_id}) is not None
 
     def members(self, project_id: str) -> Sequence[User]:
         joined = select(users).join(members, members.c.user_id == users.c.id).where(members.c.project_id == project_id)

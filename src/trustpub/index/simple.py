@@ -67,8 +67,10 @@ class Pages:
                     for project in reading.projects()
                     if only is None or project.normalized in only
                 ]
-                body = render_root(RootPage(projects=projects, serial=serial), form)
-                return finish(form.content_type, body, stamp=serial, serial=serial)
+                # The serial of the whole list would tell whoever sees a part of it of the others.
+                shown = serial if only is None else len(projects)
+                body = render_root(RootPage(projects=projects, serial=shown), form)
+                return finish(form.content_type, body, stamp=serial, serial=shown)
 
             return self._cache.page(("root", form, only), serial, state, render)
 

@@ -15,6 +15,8 @@ from trustpub.index.attested import ALL, PROVENANCE_TYPE, Attested
 from trustpub.index.settings import Settings
 from trustpub.index.web.answers import accepted, problem_answer
 from trustpub.index.web.asked import is_unchanged
+from trustpub.index.web.gate import ONLY
+from trustpub.packages.names import normalize
 from trustpub.protocol.accept import JSON_TYPE
 from trustpub.protocol.exchange import Problem
 from trustpub.protocol.simple import media_quality
@@ -45,6 +47,9 @@ class Integrity:
         if media_quality(media_type, accept) <= 0:
             return problem_answer(_UNREADABLE, request)
         project, version, filename = (request.path_params[name] for name in ("project", "version", "filename"))
+        only = request.scope.get(ONLY)
+        if only is not None and normalize(project) not in only:
+            raise HTTPException(404)
         everything = ALL in request.query_params
         body = await run_in_threadpool(self._attested.document, project, version, filename, everything=everything)
         if body is None:

@@ -9,13 +9,14 @@ LOCK_ARGS ?=
 # Processes for the tests: as many as there are processors.
 JOBS ?= auto
 CLIENTS := $(patsubst requirements/clients/%.txt,%,$(wildcard requirements/clients/*.txt))
+PEERS := $(patsubst requirements/peers/%.txt,%,$(wildcard requirements/peers/*.txt))
 
 BIN := .venv/bin
 PIP := -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long check check-style check-types check-rooms check-changelog check-docs format docs bench clients lock clean
+.PHONY: help demo test test-long check check-style check-types check-rooms check-changelog check-docs format docs bench clients peers lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,10 +59,12 @@ docs: .venv/installed ## Build the documentation into site/html
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs site/html
 	@echo "site/html/index.html"
 
-bench: .venv/installed .venvs/uv/installed ## Measure what the documents claim
+bench: .venv/installed .venvs/uv/installed peers ## Measure what the documents claim
 	@for measure in benchmarks/*.py; do $(BIN)/python "$$measure" || exit 1; done
 
 clients: $(CLIENTS:%=.venvs/%/installed) ## Install the real clients that the tests run, each in its own environment
+
+peers: $(PEERS:%=.venvs/%/installed) ## Install the other indexes that the benchmarks measure, each in its own environment
 
 lock: .venvs/uv/installed ## Pin every requirement anew (LOCK_ARGS=--upgrade for the newest)
 	@requirements/lock.sh $(LOCK_ARGS)
@@ -82,8 +85,15 @@ clean: ## Remove everything that make made
 	@$(BIN)/python $(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
-.venvs/%/installed: requirements/clients/%.txt
+define environment
 	@echo "Setting up .venvs/$* (once) …"
 	@test -x .venvs/$*/bin/python || $(PYTHON) -m venv .venvs/$*
 	@.venvs/$*/bin/python $(PIP) --require-hashes -r $<
 	@touch $@
+endef
+
+.venvs/%/installed: requirements/clients/%.txt
+	$(environment)
+
+.venvs/%/installed: requirements/peers/%.txt
+	$(environment)

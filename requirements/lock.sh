@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Write requirements/**/*.txt from pyproject.toml and clients/*.in: `make lock`, which sees to it that UV exists.
-# Arguments go to `uv pip compile`, e.g. --upgrade.
+# Write requirements/**/*.txt from pyproject.toml, clients/*.in and peers/*.in: `make lock`, which sees to it that UV
+# exists. Arguments go to `uv pip compile`, e.g. --upgrade.
 set -eu
 cd "$(dirname "$0")/.."
 UV=${UV:-.venvs/uv/bin/uv}
@@ -11,12 +11,12 @@ UV=${UV:-.venvs/uv/bin/uv}
 compile() { # compile OUTPUT [ARGUMENT...]: existing pins in OUTPUT are kept unless the arguments say otherwise
   output=$1
   shift
-  "$UV" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+  "$UV" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-strip-extras \
     --no-emit-index-url --no-emit-find-links --output-file "$output" "$@"
   echo "wrote $output"
 }
 
 compile requirements/dev.txt pyproject.toml --extra setup --extra server --extra attest --group dev "$@"
-for client in requirements/clients/*.in; do
-  compile "${client%.in}.txt" "$client" "$@"
+for program in requirements/clients/*.in requirements/peers/*.in; do
+  compile "${program%.in}.txt" "$program" "$@"
 done

@@ -15,7 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -40,10 +40,10 @@ class Shop:
 
     @staticmethod
     def run(
-        argv: list[str], *, env: Mapping[str, str] | None = None, fails: bool = False
+        argv: list[str], *, env: Mapping[str, str] | None = None, fails: bool = False, cwd: Path | None = None
     ) -> subprocess.CompletedProcess[str]:
         """A program that must end well, or, with ``fails``, must not; no token is in what it shows."""
-        done = run(argv, env=env, fails=fails)
+        done = run(argv, env=env, fails=fails, cwd=cwd)
         shown = [line for line in done.stderr.splitlines() if not line.startswith("::add-mask::")]
         assert TOKEN.findall("\n".join(shown)) == []
         return done
@@ -79,8 +79,8 @@ class Shop:
             "publisher", "add", project, "--provider", provider, "--issuer", self.issuer.url, "--pending", *given
         )
 
-    def install(self, project: str, target: Path) -> str:
-        """What real pip installs from this index and no other."""
+    def install(self, project: str, target: Path, module: str = "hello") -> str:
+        """What ``module`` says, once real pip installed ``project`` from this index and no other."""
         run(
             [
                 sys.executable, "-m", "pip", "install", "--isolated", "--no-deps", "--no-cache-dir", "--target",
@@ -88,16 +88,23 @@ class Shop:
             ],
             env={"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
         )  # fmt: skip
-        return run([sys.executable, "-c", "import hello; print(hello.SAID)"], env={"PYTHONPATH": str(target)}).stdout
+        return run(
+            [sys.executable, "-c", f"import {module}; print({module}.SAID)"], env={"PYTHONPATH": str(target)}
+        ).stdout
+
+    def mint(self) -> str:
+        """The token that a job of the publisher gets for ``$(trustpub mint)``."""
+        argv = [sys.executable, "-m", "trustpub", "mint", "--index", self.url, "--ca", str(self.ca)]
+        return self.run(argv, env=self.job_env).stdout.splitlines()[-1]
 
 
 def run(
-    argv: list[str], *, env: Mapping[str, str] | None = None, fails: bool = False
+    argv: list[str], *, env: Mapping[str, str] | None = None, fails: bool = False, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """A program that must end well, or, with ``fails``, must not."""
     done = subprocess.run(
-        argv, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120,
-        check=False,
+        argv, env={**os.environ, **(env or {})}, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode != 0) == fails, f"{argv[:4]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done
@@ -107,39 +114,59 @@ def run(
 def shop(open_shop: Callable[[str, Issuer], Shop]) -> Iterator[Shop]:
     """`trustpub serve --tls-dev --rehearsal`, which believes an emulated GitHub."""
     with GitHubIssuer(clock=time.time) as issuer:
-        issuer.serve(JOB)
-        made = open_shop("github", issuer)
-        made.job_env = {
-            "GITHUB_ACTIONS": "true",
-            "ACTIONS_ID_TOKEN_REQUEST_URL": issuer.request_url,
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": issuer.request_token.reveal(),
-        }
-        yield made
+        yield with_a_job(open_shop("github", issuer), issuer)
+
+
+@pytest.fixture(scope="module")
+def open_shop_for_all(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Callable[..., Shop]]:
+    """Start an index that believes an emulated GitHub, for all tests of a file, each with a project of its own."""
+    with ExitStack() as ends:
+
+        def opened(*options: str) -> Shop:
+            issuer = ends.enter_context(GitHubIssuer(clock=time.time))
+            place = tmp_path_factory.mktemp("shop")
+            return with_a_job(ends.enter_context(serving(place, "github", issuer, *options)), issuer)
+
+        yield opened
 
 
 @pytest.fixture
 def open_shop(tmp_path: Path) -> Iterator[Callable[[str, Issuer], Shop]]:
     """Start an index that believes an emulated provider of some kind; it runs until the test ends."""
-    data, log = tmp_path / "index", tmp_path / "serve.log"
     with ExitStack() as ends:
+        yield lambda kind, issuer: ends.enter_context(serving(tmp_path, kind, issuer))
 
-        def opened(kind: str, issuer: Issuer) -> Shop:
-            port = free_port()
-            process = subprocess.Popen(
-                [
-                    sys.executable, "-m", "trustpub", "serve", "--data", str(data), "--port", str(port), "--tls-dev",
-                    "--rehearsal",
-                ],
-                stdin=subprocess.DEVNULL, stdout=ends.enter_context(log.open("wb")), stderr=subprocess.STDOUT,
-            )  # fmt: skip
-            ends.callback(process.wait, 20)
-            ends.callback(process.terminate)
+
+def with_a_job(shop: Shop, issuer: GitHubIssuer) -> Shop:
+    """The variables that JOB sees."""
+    issuer.serve(JOB)
+    shop.job_env = {
+        "GITHUB_ACTIONS": "true",
+        "ACTIONS_ID_TOKEN_REQUEST_URL": issuer.request_url,
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": issuer.request_token.reveal(),
+    }
+    return shop
+
+
+@contextmanager
+def serving(place: Path, kind: str, issuer: Issuer, *options: str) -> Iterator[Shop]:
+    """An index in a folder below ``place``. That no token is in its log is seen at the end."""
+    data, log, port = place / "index", place / "serve.log", free_port()
+    argv = [sys.executable, "-m", "trustpub", "serve", "--data", str(data), "--port", str(port), "--tls-dev"]
+    with log.open("wb") as stream:
+        process = subprocess.Popen(
+            [*argv, "--rehearsal", *options], stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT
+        )
+        try:
             url, ca = wait_for(process, log, port)
             made = Shop(url=url, ca=ca, data=data, issuer=issuer)
             made.admin("issuer", "add", issuer.url, "--kind", kind)
-            return made
-
-        yield opened
+            yield made
+        finally:
+            process.terminate()
+            process.wait(20)
     assert TOKEN.findall(log.read_text(encoding="utf-8")) == []
 
 

@@ -21,7 +21,8 @@ from trustpub.packages.names import normalize
 def differences(metadata: Metadata, claimed: Mapping[str, Sequence[str]]) -> list[str]:
     """In which fields a form differs from ``metadata``, in sentences.
 
-    Only what decides about an installation is compared: clients rewrite white space, keywords and descriptions.
+    Only what decides about an installation is compared: clients rewrite white space, keywords and descriptions, and
+    flit calls every form one of version 2.3, whatever it built.
 
     Args:
         metadata: what the file says.
@@ -63,7 +64,6 @@ def _requirement(value: str) -> str:
 
 
 _COMPARED: Mapping[str, Callable[[str], str]] = {
-    "metadata-version": str,
     "name": normalize,
     "version": _version,
     "requires-python": _specifier,

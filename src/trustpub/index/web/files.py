@@ -118,12 +118,13 @@ class Files:
         path = self._blobs.open(file.blake2b_256, file.filename)
         if path is None:
             raise FileNotFoundError("a file that a row names is not there")
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             if os.fstat(descriptor).st_size != file.size:
                 raise EOFError("a file is not as long as its row says")
             if sum(part.length for part in parts if isinstance(part, Span)) > SMALL:
-                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+                if hasattr(os, "posix_fadvise"):  # not on macOS
+                    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
                 kept, descriptor = descriptor, -1
                 return _Parts(parts=parts, descriptor=kept)
             read = [os.pread(descriptor, one.length, one.first) if isinstance(one, Span) else one for one in parts]

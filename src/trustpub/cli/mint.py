@@ -12,7 +12,7 @@ import click
 from trustpub.cli.options import as_job, job, to_index
 from trustpub.cli.show import screen
 from trustpub.errors import Misuse
-from trustpub.protocol.exchange import Minted
+from trustpub.protocol.exchange import SCOPES, UPLOAD, Minted
 from trustpub.secret import Secret
 
 OUTPUT = "api-token"
@@ -23,10 +23,17 @@ OUTPUT = "api-token"
 @to_index
 @as_job
 @click.option(
+    "--scope",
+    type=click.Choice(SCOPES),
+    default=UPLOAD,
+    show_default=True,
+    help="What the token is for; read: to install from a private index that trustpub runs.",
+)
+@click.option(
     "--github-output", is_flag=True, help=f"Write the token to the step's outputs as {OUTPUT} instead of printing it."
 )
-def mint(index: str, ca: str | None, identity_token: str | None, github_output: bool) -> None:
-    """Get an upload token for this CI job.
+def mint(index: str, ca: str | None, identity_token: str | None, scope: str, github_output: bool) -> None:
+    """Get an upload token for this CI job, or one to install with.
 
     The token is all that goes to standard output, for use as TWINE_PASSWORD=$(trustpub mint). On GitHub it is masked
     in the log first. It expires by itself; it is not given back, since somebody else is to use it.
@@ -43,10 +50,11 @@ def mint(index: str, ca: str | None, identity_token: str | None, github_output: 
     wanted = indexes.resolve(index)
     shown = job(identity_token)
     with Http(env=os.environ, ca=ca) as http:
-        minted = obtain(http, wanted, shown, _Listener())
+        minted = obtain(http, wanted, shown, _Listener(), scope=scope)
         try:
             seen.mask(minted.token)
-            seen.step(f"{wanted.origin} trusts it and gave an upload token{_until(minted)}")
+            kind = "an upload" if scope == UPLOAD else "a read"
+            seen.step(f"{wanted.origin} trusts it and gave {kind} token{_until(minted)}")
             _deliver(minted.token, path if github_output else None)
         except BaseException:
             # Nobody has it, so nobody else will give it back.

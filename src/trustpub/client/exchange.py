@@ -22,6 +22,7 @@ from trustpub.protocol.exchange import (
     AUDIENCE_PATH,
     BURN_PATH,
     MINT_PATH,
+    UPLOAD,
     BadBody,
     Minted,
     read_audience,
@@ -53,8 +54,10 @@ class Listener(Protocol):
         """Something was done."""
 
 
-def obtain(http: Http, index: Index, job: Job, listener: Listener) -> Minted:
-    """An upload token for ``index`` as whom ``job`` is. The caller masks it, and gives it back.
+def obtain(http: Http, index: Index, job: Job, listener: Listener, *, scope: str = UPLOAD) -> Minted:
+    """A token for ``index`` as whom ``job`` is, for uploads unless ``scope`` says that it shall read.
+
+    The caller masks it, and gives it back.
 
     Raises:
         TrustpubError: those of :func:`audience`, of :func:`mint` and of the job's CI.
@@ -64,7 +67,7 @@ def obtain(http: Http, index: Index, job: Job, listener: Listener) -> Minted:
     identity = job.identity_token(http, asked)
     listener.mask(identity)
     listener.step(f"{job.name} vouches for this job")
-    return mint(http, index, identity)
+    return mint(http, index, identity, scope=scope)
 
 
 def audience(http: Http, index: Index) -> str:
@@ -90,15 +93,16 @@ def audience(http: Http, index: Index) -> str:
     return asked
 
 
-def mint(http: Http, index: Index, identity: Secret) -> Minted:
-    """An upload token for the identity that ``identity``, a JSON Web Token, proves.
+def mint(http: Http, index: Index, identity: Secret, *, scope: str = UPLOAD) -> Minted:
+    """A token of this scope for the identity that ``identity``, a JSON Web Token, proves.
 
     Raises:
-        Declined: the index does not trust this identity; the message has its reasons and what the identity says.
+        Declined: the index does not trust this identity; the message has its reasons and what the identity says. Or
+            it knows no scopes, and gave a token that can do more than was asked for, which it was given back.
         NoTrustedPublishing: there is no such endpoint.
         Unreachable: the index fails, or answers with something else.
     """
-    response = _post(http, index, MINT_PATH, identity, attempts=ATTEMPTS)
+    response = _post(http, index, MINT_PATH, identity, attempts=ATTEMPTS, scope=scope)
     if response.status in BUSY or response.status >= 500:
         raise Unreachable(_failing(index, response))
     if response.status in _ABSENT:
@@ -115,6 +119,9 @@ def mint(http: Http, index: Index, identity: Secret) -> Minted:
     if not _TOKEN.match(minted.token.reveal()):
         # It is going into a header, a log command and a file of a CI: a line break there would be an injection.
         raise Unreachable(f"{index.origin} answers with a token that is not one line of printable ASCII.")
+    if minted.scope != scope:
+        burn(http, index, minted.token)
+        raise Declined(f"{index.origin} gave a token that is for something else than to {scope}; it was given back.")
     return minted
 
 
@@ -134,8 +141,10 @@ def burn(http: Http, index: Index, token: Secret) -> str | None:
     return f"{index.origin} did not take the upload token back ({response.status}); it stays valid until it expires."
 
 
-def _post(http: Http, index: Index, path: str, token: Secret, *, attempts: int) -> Response:
-    body = json.dumps({"token": token.reveal()}).encode()
+def _post(http: Http, index: Index, path: str, token: Secret, *, attempts: int, scope: str = UPLOAD) -> Response:
+    # Not a word of what goes without saying: an index may refuse what it does not know.
+    wish = {} if scope == UPLOAD else {"scope": scope}
+    body = json.dumps({"token": token.reveal(), **wish}).encode()
     headers = {**_JSON, "Content-Type": "application/json"}
     return http.request("POST", index.origin + path, headers=headers, body=body, attempts=attempts)
 

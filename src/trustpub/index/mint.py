@@ -322,7 +322,7 @@ class Mint:
             root_key=self._root_keys.root(row.id),
             caveats=tuple(write_values(one) for one in row.caveats),
         )
-        return Minted(token=signed.serialize(), expires=row.expires)
+        return Minted(token=signed.serialize(), expires=row.expires, scope=row.scope)
 
 
 def _told_of(row: Token) -> dict[str, Any]:

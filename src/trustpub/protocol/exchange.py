@@ -110,10 +110,13 @@ class Minted:
     token: Secret
     expires: int | None
     """Unix time; None where the index does not say."""
+    scope: str = UPLOAD
+    """What it is for. An index that knows nothing of scopes says nothing, and gives tokens for uploads."""
 
     def body(self) -> dict[str, Any]:
-        """The three members that PyPI answers with."""
-        return {"success": True, "token": self.token.reveal(), "expires": self.expires}
+        """The three members that PyPI answers with; and ``scope``, unless it is for uploads like PyPI's."""
+        body = {"success": True, "token": self.token.reveal(), "expires": self.expires}
+        return body if self.scope == UPLOAD else {**body, "scope": self.scope}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +196,8 @@ def read_minted(body: bytes) -> Minted:
         raise BadBody("token: is missing, empty or not a string")
     if expires is not None and (isinstance(expires, bool) or not isinstance(expires, int)):
         raise BadBody(f"expires: is not a whole number but {_kind(expires)}")
-    return Minted(token=Secret(token), expires=expires)
+    scope = document.get("scope", UPLOAD)
+    return Minted(token=Secret(token), expires=expires, scope=scope if isinstance(scope, str) else UPLOAD)
 
 
 def read_refusal(status: int, body: bytes) -> Refusal:

@@ -14,6 +14,7 @@ from trustpub.protocol.exchange import Problem
 _CHUNK = 1024 * 1024
 
 Judge = Callable[[Sequence[tuple[str, str]]], None]
+"""Sees the fields that stand before the content; raises :class:`EarlyRefusal` if it is not to come."""
 
 
 class TooLarge(Exception):
@@ -32,7 +33,7 @@ class Arrival:
     """The bytes of one file on their way in: staged and hashed in one pass. A context manager; not for two threads."""
 
     def __init__(self, blobs: Blobs, max_bytes: int, judge: Judge = lambda fields: None) -> None:
-        """``judge`` sees the fields that stand before the content, and refuses it by raising."""
+        """Of at most ``max_bytes``, from where ``judge`` lets them come."""
         self._blobs = blobs
         self._max_bytes = max_bytes
         self._judge = judge

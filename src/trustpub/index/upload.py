@@ -124,18 +124,17 @@ class Upload:
             return submission
         with self._store.read() as reading:
             target = self._target(bearer, reading, submission.name)  # 4
-        if isinstance(target, Problem):
-            return target
-        arrival.staged.finish()
-        faults = _digest_faults(submission, arrival) or _name_faults(submission, filename or "")  # 5
-        if faults:
-            return _refused("invalid-file", faults)
-        with self._store.read() as reading:
+            if isinstance(target, Problem):
+                return target
+            faults = _digest_faults(submission, arrival) or _name_faults(submission, filename or "")  # 5
+            if faults:
+                return _refused("invalid-file", faults)
             again = _existing(reading, target, filename or "", arrival)  # 6
             again = again or self._credentials.spent(bearer, reading)
             again = again or self._limit(reading, target, submission.version, arrival)
         if again is not None:
             return again
+        arrival.staged.finish()
         checked = self._open(submission, filename or "", arrival)  # 7
         if isinstance(checked, _Checked):
             checked = self._with_provenance(checked, bearer, target)
@@ -158,14 +157,12 @@ class Upload:
     def _open(self, submission: Submission, filename: str, arrival: Arrival) -> _Checked | Problem:
         path = arrival.staged.path()
         try:
-            inside = metadata.read(path, submission.filetype)
+            inside, faults = archives.read(path, submission.filetype, submission.name, submission.version)
         except metadata.BadMetadata as bad:
             return _refused("invalid-file", [_INVALID, str(bad)])
-        faults = [*differences(inside, submission.fields), *policy.faults(self._settings, inside)]
-        try:
-            archives.check(path, submission.filetype, inside.name, inside.version, inside.licenses)
         except archives.BadArchive as bad:
-            faults += bad.faults
+            return _refused("invalid-file", [_INVALID, *bad.faults])
+        faults = [*differences(inside, submission.fields), *policy.faults(self._settings, inside), *faults]
         if faults:
             return _refused("invalid-file", [_INVALID, *faults])
         md5 = arrival.md5() if submission.md5 else None

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from trustpub.packages import sdists, wheels
+from trustpub.packages import metadata, sdists, wheels
+from trustpub.packages.metadata import Metadata
+from trustpub.packages.zips import BadZip
 
 MAX_FAULTS = 20
 """Faults told at once; an archive with more of them is not mended one by one."""
@@ -18,6 +20,45 @@ class BadArchive(ValueError):
     def __init__(self, faults: Iterable[str]) -> None:
         self.faults = tuple(dict.fromkeys(faults))[:MAX_FAULTS]
         super().__init__(" ".join(self.faults))
+
+
+def read(path: str, filetype: str, name: str, version: str) -> tuple[Metadata, Sequence[str]]:
+    """The metadata inside the ``sdist`` or ``bdist_wheel`` at ``path``, and all that is wrong with the file.
+
+    The same as :func:`trustpub.packages.metadata.read` and :func:`check`, in one pass over the file.
+
+    Args:
+        path: of the file, whose own name is not looked at.
+        filetype: of the two.
+        name: the project's that it should be of.
+        version: that it should be of.
+
+    Raises:
+        BadMetadata: it has none that can be used.
+        BadArchive: it cannot be read.
+    """
+    inside, faults = (_read_wheel if filetype == "bdist_wheel" else _read_sdist)(path, name, version)
+    return inside, BadArchive(faults).faults
+
+
+def _read_wheel(path: str, name: str, version: str) -> tuple[Metadata, list[str]]:
+    with wheels.open_wheel(path) as file:
+        try:
+            wheel = wheels.Wheel(file)
+            inside = metadata.parse(metadata.of_wheel(wheel))
+            return inside, wheels.faults_in(wheel, inside.name, inside.version, inside.licenses)
+        except BadZip as bad:
+            raise BadArchive([f"The wheel's zip file {bad}."]) from None
+
+
+def _read_sdist(path: str, name: str, version: str) -> tuple[Metadata, list[str]]:
+    look = sdists.look(path, name, version)
+    if isinstance(look, list):
+        raise BadArchive(look)
+    if look.pkg_info is None:
+        raise BadArchive(look.faults(()))
+    inside = metadata.parse(look.pkg_info)
+    return inside, look.faults(inside.licenses)
 
 
 def check(path: str, filetype: str, name: str, version: str, licenses: Sequence[str] = ()) -> None:

@@ -11,6 +11,9 @@ from collections.abc import Callable
 MAX_ENTRIES = 100_000
 """Files and directories in one archive."""
 
+MAX_METADATA_BYTES = 8 * 1024 * 1024
+"""Of METADATA or PKG-INFO, description included."""
+
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _DRIVE = re.compile(r"[A-Za-z]:")
 

@@ -14,13 +14,11 @@ from types import MappingProxyType
 from packaging.version import Version
 
 from trustpub.packages import headers
+from trustpub.packages.entries import MAX_METADATA_BYTES
 from trustpub.packages.tars import FILE, BadTar, Tar
 from trustpub.packages.unpacking import BadGzip, Gzip, TooMuch, allowance, size_of
 from trustpub.packages.wheels import Wheel, open_wheel
 from trustpub.packages.zips import BadZip
-
-MAX_METADATA_BYTES = 8 * 1024 * 1024
-"""Of METADATA or PKG-INFO, description included."""
 
 VERSIONS = headers.VERSIONS
 """Metadata versions that are understood here."""
@@ -116,13 +114,22 @@ def _fields(raw: bytes) -> dict[str, tuple[str, ...]]:
 def _from_wheel(path: str) -> bytes:
     try:
         with open_wheel(path) as file:
-            wheel = Wheel(file)
-            found = [one for one in wheel.by_name if one.endswith(".dist-info/METADATA") and one.count("/") == 1]
-            if len(found) != 1:
-                raise BadMetadata(f"The wheel has {len(found)} files *.dist-info/METADATA; it must have one.")
-            raw = wheel.read(found[0], MAX_METADATA_BYTES)
+            return of_wheel(Wheel(file))
     except BadZip as bad:
         raise BadMetadata(f"The wheel's zip file {bad}.") from None
+
+
+def of_wheel(wheel: Wheel) -> bytes:
+    """METADATA in an open wheel, byte for byte.
+
+    Raises:
+        BadMetadata: it has none, several, or too large a one.
+        BadZip: it is damaged.
+    """
+    found = [one for one in wheel.by_name if one.endswith(".dist-info/METADATA") and one.count("/") == 1]
+    if len(found) != 1:
+        raise BadMetadata(f"The wheel has {len(found)} files *.dist-info/METADATA; it must have one.")
+    raw = wheel.read(found[0], MAX_METADATA_BYTES)
     if raw is None:
         raise _TOO_LARGE
     return raw

@@ -92,10 +92,18 @@ def faults(path: str, name: str, version: str, licenses: Sequence[str]) -> list[
     """
     with open_wheel(path) as file:
         try:
-            wheel = Wheel(file)
-            return _faults_in_entries(wheel) or _faults_in_wheel(wheel, name, version, licenses)
+            return faults_in(Wheel(file), name, version, licenses)
         except BadZip as bad:
             return [f"The wheel's zip file {bad}."]
+
+
+def faults_in(wheel: Wheel, name: str, version: str, licenses: Sequence[str]) -> list[str]:
+    """The same, of one that is open.
+
+    Raises:
+        BadZip: an entry is damaged.
+    """
+    return _faults_in_entries(wheel) or _faults_in_wheel(wheel, name, version, licenses)
 
 
 def _faults_in_entries(wheel: Wheel) -> list[str]:

@@ -229,7 +229,7 @@ def test_another_spelling_is_the_same_file(store: SqlStore, one: str, other: str
         assert found is not None
         assert found.filename == one
         assert writing.file(other) is None
-    with pytest.raises(IntegrityError), store.write() as writing:
+    with pytest.raises(sqlite3.IntegrityError), store.write() as writing:
         writing.add_file(dataclasses.replace(FILE, filename=other))
 
 

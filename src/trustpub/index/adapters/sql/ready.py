@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""Statements that are made once, for what happens at every mint.
+"""Statements that are made once, for what happens at every mint and every upload.
 
 SQLAlchemy takes 20 to 60 times as long to run such a statement as SQLite itself. Here it writes the SQL, when the
 module is loaded, and then stands aside.
@@ -27,10 +27,14 @@ class Ready:
         self.text = str(compiled)
         self._columns = tuple(column.key for column in getattr(statement, "selected_columns", ()))
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
+        self._constants = {name: value for name, value in compiled.params.items() if value is not None}
+        """Values that stand in the statement itself."""
 
     def run(self, connection: sqlite3.Connection, values: Mapping[str, Any]) -> sqlite3.Cursor:
         """Run it with these values."""
-        return connection.execute(self.text, [values[name] for name in self._names])
+        return connection.execute(
+            self.text, [values[name] if name in values else self._constants[name] for name in self._names]
+        )
 
     def row(self, connection: sqlite3.Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row, by column."""

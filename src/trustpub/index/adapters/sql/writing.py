@@ -38,6 +38,12 @@ from trustpub.trust.publishers import Publisher, Rules
 
 _ADD_TOKEN = Ready(insert(tokens))
 _ADD_EVENT = Ready(insert(events))
+_ADD_FILE = Ready(insert(files))
+_TOUCH = Ready(update(projects).where(projects.c.id == bindparam("project")).values(serial=projects.c.serial + 1))
+_SPEND = Ready(
+    update(tokens).where(tokens.c.id == bindparam("token"), tokens.c.used.is_(None)).values(used=bindparam("at"))
+)
+_SINGLE_USE = Ready(select(tokens.c.single_use).where(tokens.c.id == bindparam("token")))
 _CLAIM = Ready(upsert(claims).on_conflict_do_nothing())
 _CLAIMED = Ready(select(claims).where(claims.c.issuer == bindparam("issuer"), claims.c.key == bindparam("key")))
 
@@ -141,14 +147,14 @@ class SqlWriting(SqlReading):
         return self._run(delete(prohibited_names).where(prohibited_names.c.name == canonicalize_name(name))) == 1
 
     def touch(self, project_id: str) -> None:
-        self._run(update(projects).where(projects.c.id == project_id).values(serial=projects.c.serial + 1))
+        _TOUCH.run(self._driver, {"project": project_id})
 
     def add_member(self, project_id: str, user_id: str) -> None:
         """To a pending project: its owner-to-be, who counts as a member from :meth:`make_real` on."""
         self._run(upsert(members).values(project_id=project_id, user_id=user_id).on_conflict_do_nothing())
 
     def add_file(self, file: File, provenance: Provenance | None = None) -> None:
-        self._run(insert(files).values(**columns(file), normalized=file_key(file.filename)))
+        _ADD_FILE.run(self._driver, {**columns(file), "normalized": file_key(file.filename)})
         if provenance is not None:
             self._run(insert(provenances).values(columns(provenance)))
 
@@ -184,11 +190,10 @@ class SqlWriting(SqlReading):
         return ended
 
     def spend(self, token_id: str, at: int) -> bool:
-        first = (tokens.c.id == token_id) & tokens.c.used.is_(None)
-        if self._run(update(tokens).where(first).values(used=at)) == 1:
+        if _SPEND.run(self._driver, {"token": token_id, "at": at}).rowcount == 1:
             return True
-        single_use = self._value(tokens.c.single_use, tokens.c.id == token_id)
-        return single_use is not None and not single_use
+        row = _SINGLE_USE.row(self._driver, {"token": token_id})
+        return row is not None and not row["single_use"]
 
     def claim(self, use: Use) -> Use | None:
         values = columns(use)

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import random
 import socket
 import ssl
 import struct
@@ -31,7 +30,7 @@ from trustpub.index.web.app import HTTP_PROTOCOL
 from trustpub.index.web.phrase import H11PhrasingProtocol
 from trustpub.index.web.ranges import Span, spans
 
-LARGE = random.Random(7).randbytes(3 * 1024 * 1024 + 17)
+LARGE = hashlib.shake_128(b"a large file").digest(3 * 1024 * 1024 + 17)
 SMALL = LARGE[:1000]
 WAYS = pytest.mark.parametrize(
     ("protocol", "loop"),
@@ -263,11 +262,8 @@ def test_a_client_that_takes_nothing_is_given_up(house: Any, monkeypatch: pytest
     with serving(house.app) as port, Client(port, receive_bytes=4096) as client:
         client.socket.sendall(request(path))
         time.sleep(1)
-        got = 0
         with pytest.raises((ConnectionResetError, EOFError)):
-            while True:
-                got += len(client._more())
-        assert got < len(content)
+            client.read()
 
 
 def test_over_tls_the_bytes_are_the_same(house: Any, tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from starlette.testclient import TestClient
 
 from trustpub.index.attested import Attested
 from trustpub.index.bootstrap import Folder, build_app, open_folder
+from trustpub.index.manage.projects import Chosen
 from trustpub.index.ports import File, Issuer, Project, Provenance, Token, User
 from trustpub.proofs import verify
 from trustpub.proofs.attestation import SLSA
@@ -292,6 +293,8 @@ def test_once_attested_is_always_attested(world: World, issuer: str) -> None:
     answer = world.send(world.token(issuer), None, "1.1")
     assert answer.status_code == 400
     assert "has had them before" in answer.text
+    world.folder.projects.delete("hello", Chosen(everything=True))
+    assert world.send(world.token(issuer), None, "1.2").status_code == 400
 
 
 def test_a_file_that_was_taken_keeps_its_provenance_whatever_comes_again(world: World) -> None:

@@ -137,8 +137,8 @@ def missing(reading: Reading, project: Project | None) -> Problem | None:
 
 
 def _ever(reading: Reading, project: Project) -> bool:
-    """Whether a file of the project came with an attestation, also one that only ``?all`` shows."""
-    files = reading.files(project.id)
+    """Whether a file of the project came with an attestation, also one that only ``?all`` shows, or that is deleted."""
+    files = reading.files(project.id, hidden=True)
     return any(file.attested for file in files) or any(reading.provenance(file.filename) for file in files)
 
 

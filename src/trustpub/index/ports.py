@@ -369,6 +369,8 @@ class Writing(Reading, Protocol):
     def bury(self, filename: str, at: int) -> None:
         """Delete a file but for its row, which keeps its name taken. Its provenance goes, and the pages change.
 
+        That it had one stays written in the row (``attested``).
+
         Its bytes are for the caller to remove, after this is durable.
         """
 

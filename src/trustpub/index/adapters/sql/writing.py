@@ -162,7 +162,9 @@ class SqlWriting(SqlReading):
         self._change_file(filename, yanked=reason)
 
     def bury(self, filename: str, at: int) -> None:
-        self._change_file(filename, deleted=at)
+        # What is gone is still known to have been there, though its page showed no link to it.
+        attested = {"attested": 1} if self.provenance(filename) is not None else {}
+        self._change_file(filename, deleted=at, **attested)
         self._run(delete(provenances).where(provenances.c.filename == filename))
 
     def set_status(self, project_id: str, status: str, reason: str) -> None:

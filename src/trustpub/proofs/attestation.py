@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trustpub.packages.names import BadFilename, file_key, read_filename
+from trustpub.packages.names import file_key
 from trustpub.printable import printable
 
 PUBLISH = "https://docs.pypi.org/attestations/publish/v1"
@@ -44,13 +44,13 @@ class Attestation:
 
     original: str
     """Its JSON, character for character as it came."""
-    certificate: bytes
-    """DER (RFC 5280)."""
+    certificate: str
+    """DER (RFC 5280) in base64, as the other two."""
     entry: Mapping[str, Any]
     """The one entry of the transparency log, in Sigstore's JSON."""
-    payload: bytes
+    payload: str
     """The signed statement."""
-    signature: bytes
+    signature: str
     log_id: str
     """Which log has the entry: base64 of the id of its key."""
     predicate_type: str
@@ -69,7 +69,8 @@ class Attestation:
         Raises:
             BadAttestation: it is about another.
         """
-        if file_key(self.subject) != file_key(filename):
+        # Spelled alike is the rule, and the reading of names costs more than all else here.
+        if self.subject != filename and file_key(self.subject) != file_key(filename):
             raise BadAttestation("subject", f"It was made for a file named {printable(self.subject, 240)!r}.")
         if self.sha256 != sha256:
             raise BadAttestation("digest", "It was made for a file of this name with other contents.")
@@ -81,7 +82,7 @@ def read_all(text: str) -> list[Attestation]:
     Raises:
         BadAttestation: it is no such array, is empty, has two of one predicate type, or one is not of the shape.
     """
-    found = [read(one) for one in split(text)]
+    found = [_read(original, value) for original, value in split(text)]
     if not found:
         raise BadAttestation("empty", "The list of attestations is empty.")
     kinds = [one.predicate_type for one in found]
@@ -91,15 +92,15 @@ def read_all(text: str) -> list[Attestation]:
     return found
 
 
-def split(text: str) -> list[str]:
-    """The members of a JSON array as they stand in ``text``.
+def split(text: str) -> list[tuple[str, Any]]:
+    """The members of a JSON array, each as it stands in ``text`` and as what it means.
 
     Raises:
         BadAttestation: it is no array, or has more members than anybody may send.
     """
     if len(text) > MAX_COUNT * (MAX_BYTES + 1024):
         raise BadAttestation("too-large", f"There are more than {MAX_COUNT} times {MAX_BYTES} characters.")
-    members: list[str] = []
+    members: list[tuple[str, Any]] = []
     at = _blank(text, 0)
     if text[at : at + 1] != "[":
         raise BadAttestation("json", _NO_ARRAY)
@@ -109,8 +110,8 @@ def split(text: str) -> list[str]:
         while more:
             if len(members) == MAX_COUNT:
                 raise BadAttestation("too-many", f"There are more than {MAX_COUNT} attestations.")
-            _, end = _JSON.raw_decode(text, at)
-            members.append(text[at:end])
+            value, end = _JSON.raw_decode(text, at)
+            members.append((text[at:end], value))
             at = _blank(text, end)
             more = text[at : at + 1] == ","
             at = _blank(text, at + 1) if more else at
@@ -130,9 +131,13 @@ def read(text: str) -> Attestation:
         BadAttestation: it is too large or not of the shape, has more or less than one log entry, or its statement is
             not about one file and of a predicate type that is taken.
     """
-    if len(text.encode(errors="replace")) > MAX_BYTES:
-        raise BadAttestation("too-large", f"It has more than {MAX_BYTES} bytes.")
-    value = _object(load(text), "It")
+    _check_size(text)
+    return _read(text, load(text))
+
+
+def _read(text: str, decoded: Any) -> Attestation:
+    _check_size(text)
+    value = _object(decoded, "It")
     version = value.get("version")
     if version != 1 or isinstance(version, bool | float):
         raise BadAttestation("version", "Its `version` is not 1.")
@@ -146,19 +151,25 @@ def read(text: str) -> Attestation:
     if not isinstance(log_id, str):
         raise BadAttestation("log-id", "Its log entry does not say which log it is in.")
     _check_signed_time(entry)
-    payload = _base64(envelope, "statement")
-    subject, sha256, predicate_type = _statement(payload)
+    subject, sha256, predicate_type = _statement(_base64(envelope, "statement"))
+    _base64(material, "certificate")
+    _base64(envelope, "signature")
     return Attestation(
         original=text,
-        certificate=_base64(material, "certificate"),
+        certificate=material["certificate"],
         entry=entry,
-        payload=payload,
-        signature=_base64(envelope, "signature"),
+        payload=envelope["statement"],
+        signature=envelope["signature"],
         log_id=log_id,
         predicate_type=predicate_type,
         subject=subject,
         sha256=sha256,
     )
+
+
+def _check_size(text: str) -> None:
+    if len(text) > MAX_BYTES or (not text.isascii() and len(text.encode(errors="replace")) > MAX_BYTES):
+        raise BadAttestation("too-large", f"It has more than {MAX_BYTES} bytes.")
 
 
 def _check_signed_time(entry: Mapping[str, Any]) -> None:
@@ -188,19 +199,11 @@ def _statement(payload: bytes) -> tuple[str, str, str]:
         raise BadAttestation("subjects", "Its statement is not about exactly one file.")
     subject = _object(subjects[0], "Its subject")
     name, digest = subject.get("name"), _object(subject.get("digest"), "Its subject's `digest`").get("sha256")
-    if not isinstance(name, str) or not _is_filename(name):
-        raise BadAttestation("subject", "Its subject's name is not that of a distribution.")
+    if not isinstance(name, str) or not name:
+        raise BadAttestation("subject", "Its subject has no name.")
     if not isinstance(digest, str) or not _SHA256.match(digest):
         raise BadAttestation("digest", "Its subject has no `sha256` digest in lower-case hexadecimal.")
     return name, digest, predicate_type
-
-
-def _is_filename(name: str) -> bool:
-    try:
-        read_filename(name)
-    except BadFilename:
-        return False
-    return True
 
 
 def _object(value: Any, told: str) -> Mapping[str, Any]:

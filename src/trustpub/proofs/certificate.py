@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 from trustpub.proofs.attestation import BadAttestation
 
 if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
+    from cryptography.x509 import Certificate, SubjectAlternativeName
 
 _FULCIO = "1.3.6.1.4.1.57264.1."
-_NAMES: Mapping[str, str] = {
+_NUMBERS: Mapping[str, str] = {
     "8": "issuer",
     "9": "build_signer_uri",
     "10": "build_signer_digest",
@@ -35,6 +35,8 @@ _NAMES: Mapping[str, str] = {
     "23": "deployment_environment",
     "24": "token_subject",
 }
+_NAMES = {_FULCIO + number: name for number, name in _NUMBERS.items()}
+_ALTERNATIVE = "2.5.29.17"
 _UTF8_STRING = 0x0C
 _MAX_SHORT = 0x7F
 
@@ -55,20 +57,17 @@ def signer(certificate: Certificate) -> dict[str, str]:
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise BadAttestation("certificate", "Its certificate has an extension that cannot be read.") from None
     for extension in extensions:
-        value = extension.value
-        if isinstance(value, x509.SubjectAlternativeName):
-            found |= _alternative(value)
-        oid = extension.oid.dotted_string
-        name = _NAMES.get(oid.removeprefix(_FULCIO)) if oid.startswith(_FULCIO) else None
-        if name is not None and isinstance(value, x509.UnrecognizedExtension):
+        oid, value = extension.oid.dotted_string, extension.value
+        if (name := _NAMES.get(oid)) is not None and isinstance(value, x509.UnrecognizedExtension):
             found[name] = _utf8_string(value.value)
+        elif oid == _ALTERNATIVE and isinstance(value, x509.SubjectAlternativeName):
+            found |= _alternative(value)
     return {name: value for name, value in found.items() if value and value != '""'}
 
 
-def _alternative(value: object) -> dict[str, str]:
+def _alternative(value: SubjectAlternativeName) -> dict[str, str]:
     from cryptography import x509
 
-    assert isinstance(value, x509.SubjectAlternativeName)  # noqa: S101 - for the type
     emails = value.get_values_for_type(x509.RFC822Name)
     uris = value.get_values_for_type(x509.UniformResourceIdentifier)
     if len(value) != 1 or len(emails) + len(uris) != 1:

@@ -98,9 +98,8 @@ def judge(
             continue
         verified += held
     if not verified:
-        raise unwanted or BadAttestation(
-            "document", f"Nothing is known about its publishers: {', '.join(passed_over)}."
-        )
+        kinds = ", ".join(passed_over)
+        raise unwanted or BadAttestation("document", f"Nothing is known of how its publishers sign: {kinds}.")
     return Judgement(verified=tuple(verified), passed_over=tuple(passed_over))
 
 

@@ -69,9 +69,7 @@ class Checker:
         root = self._root(attestation.log_id)
         verifier = self._verifier(root)
         policy = _Policy(expected)
-        payload, logged = _verify(verifier, attestation, policy)
-        if payload != attestation.payload:
-            raise BadAttestation("signature", "Its signature is for another statement.")
+        logged = _verify(verifier, attestation, policy)
         return Verified(attestation=attestation, root=root, signer=policy.said, expected=expected, logged=logged)
 
     def _root(self, log_id: str) -> Root:
@@ -110,8 +108,8 @@ class _Policy:
         self._expected.check(self.said)
 
 
-def _verify(verifier: Verifier, attestation: Attestation, policy: _Policy) -> tuple[bytes, int]:
-    """The payload that was signed, and when it was logged."""
+def _verify(verifier: Verifier, attestation: Attestation, policy: _Policy) -> int:
+    """When it was logged."""
     from sigstore.errors import Error
 
     try:
@@ -124,22 +122,22 @@ def _verify(verifier: Verifier, attestation: Attestation, policy: _Policy) -> tu
         raise BadAttestation("sigstore", f"It does not hold: {_told(error)}.") from None
     except Exception as error:  # noqa: BLE001 - what strangers made meets five libraries, and each raises its own
         raise BadAttestation("sigstore", f"It does not hold: it cannot be read ({type(error).__name__}).") from None
-    if kind != PAYLOAD_TYPE:
-        raise BadAttestation("statement", "Its payload is not an in-toto statement.")
-    return payload, logged
+    # What was read is what was signed, byte for byte.
+    if kind != PAYLOAD_TYPE or base64.b64decode(attestation.payload) != payload:
+        raise BadAttestation("signature", "Its signature is for another statement.")
+    return logged
 
 
 def _bundle(attestation: Attestation) -> Bundle:
     """The same in Sigstore's own form, which has the signature and everything that stands around it."""
     from sigstore.models import Bundle
 
-    certificate = base64.b64encode(attestation.certificate).decode()
     envelope = {
-        "payload": base64.b64encode(attestation.payload).decode(),
+        "payload": attestation.payload,
         "payloadType": PAYLOAD_TYPE,
-        "signatures": [{"sig": base64.b64encode(attestation.signature).decode()}],
+        "signatures": [{"sig": attestation.signature}],
     }
-    material = {"certificate": {"rawBytes": certificate}, "tlogEntries": [attestation.entry]}
+    material = {"certificate": {"rawBytes": attestation.certificate}, "tlogEntries": [attestation.entry]}
     return Bundle.from_json(
         json.dumps({"mediaType": _BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope})
     )

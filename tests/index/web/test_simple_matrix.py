@@ -7,6 +7,7 @@ from __future__ import annotations
 import dataclasses
 import gzip
 import hashlib
+import json
 import re
 from html.parser import HTMLParser
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from trustpub.index.ports import File, Project
+from trustpub.index.ports import File, Project, Provenance
 from trustpub.packages.names import normalize
 
 JSON = "application/vnd.pypi.simple.v1+json"
@@ -105,7 +106,9 @@ def shelf(site: Any) -> Any:
     project(site.house, "Foo.Bar")
     project(site.house, "b")
     with site.house.store.write() as writing:
-        writing.add_file(row(ATTESTED, "1.10", attested=True))
+        document = json.dumps({"version": 1, "attestation_bundles": []})
+        provenance = Provenance(filename=ATTESTED, document=document, everything=document)
+        writing.add_file(row(ATTESTED, "1.10", attested=True), provenance)
         writing.add_file(row(WHEEL, "1.0", yanked="broken <b>"))
         writing.add_file(row(SDIST, "1.0", filetype="sdist", metadata_sha256=None, requires_python=None, yanked=""))
     return site
@@ -235,6 +238,7 @@ def test_j_the_json_of_a_project_is_whole(shelf: Any) -> None:
     assert (sdist["yanked"], sdist["core-metadata"], "requires-python" in sdist) == (True, False, False)
     assert attested["yanked"] is False
     assert attested["provenance"] == f"https://index.example/integrity/foo-bar/1.10/{ATTESTED}/provenance"
+    assert get(shelf, attested["provenance"], "*/*").json()["version"] == 1
     # PEP 714: older pips break on the old name in JSON.
     assert not any("dist-info-metadata" in key for file in body["files"] for key in file)
 

@@ -92,9 +92,9 @@ class Shop:
             [sys.executable, "-c", f"import {module}; print({module}.SAID)"], env={"PYTHONPATH": str(target)}
         ).stdout
 
-    def mint(self) -> str:
+    def mint(self, *options: str) -> str:
         """The token that a job of the publisher gets for ``$(trustpub mint)``."""
-        argv = [sys.executable, "-m", "trustpub", "mint", "--index", self.url, "--ca", str(self.ca)]
+        argv = [sys.executable, "-m", "trustpub", "mint", "--index", self.url, "--ca", str(self.ca), *options]
         return self.run(argv, env=self.job_env).stdout.splitlines()[-1]
 
 

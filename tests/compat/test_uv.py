@@ -15,13 +15,13 @@ if TYPE_CHECKING:
 
 
 def uv_publish(
-    shop: Shop, uv: str, distributions: list[Path], *, fails: bool = False
+    shop: Shop, uv: str, distributions: list[Path], *more: str, fails: bool = False
 ) -> subprocess.CompletedProcess[str]:
     """`uv publish` as a job of the publisher."""
     return shop.run(
         [
             uv, "publish", "--no-config", "--trusted-publishing", "always", "--publish-url", f"{shop.url}/legacy/",
-            *map(str, distributions),
+            *more, *map(str, distributions),
         ],
         env={**shop.job_env, "SSL_CERT_FILE": str(shop.ca)},
         fails=fails,
@@ -44,6 +44,18 @@ def test_uv_may_publish_the_same_files_again(
     shop.register("hello")
     uv_publish(shop, client("uv"), distributions)
     uv_publish(shop, client("uv"), distributions)
+
+
+def test_uv_leaves_out_what_the_index_has_and_sees_what_differs(
+    shop: Shop, distributions: list[Path], client: Callable[[str], str]
+) -> None:
+    shop.register("hello")
+    uv, check = client("uv"), ["--check-url", f"{shop.url}/simple/"]
+    uv_publish(shop, uv, distributions)
+    assert shop.said(uv_publish(shop, uv, distributions, *check)).count("already exists, skipping") == 2
+    for path in distributions:
+        path.write_bytes(path.read_bytes() + b"\0")
+    assert "do not match" in shop.said(uv_publish(shop, uv, distributions, *check, fails=True))
 
 
 def test_uv_shows_why_a_mint_is_refused(shop: Shop, distributions: list[Path], client: Callable[[str], str]) -> None:

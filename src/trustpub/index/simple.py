@@ -143,9 +143,11 @@ class Pages:
     def _listed(self, project: Project, file: File) -> Listed:
         version = str(parsed_version(file.version))
         provenance = provenance_path(project.normalized, version, file.filename) if file.attested else None
+        # Where a credential is in the URL of the index, poetry keeps it for links without a host only.
+        origin = "" if self._settings.private else self._settings.public_url
         return Listed(
             filename=file.filename,
-            url=self._settings.public_url + file_path(file.blake2b_256, file.filename),
+            url=origin + file_path(file.blake2b_256, file.filename),
             version=version,
             sha256=file.sha256,
             size=file.size,

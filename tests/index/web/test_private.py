@@ -178,8 +178,12 @@ def test_who_may_read_all_sees_what_a_public_index_shows(closed: Any) -> None:
             for accept in ("*/*", JSON):
                 open_to_all = everybody.get(path, headers={"Accept": accept})
                 got = closed.client.get(path, headers={"Accept": accept, **basic(token)})
-                assert (got.status_code, got.content) == (open_to_all.status_code, open_to_all.content), path
-                if got.status_code == 200:
+                # Links to files name no host, so that poetry keeps a credential that is in the index's URL.
+                linked = open_to_all.content
+                if "simple/" in path.lower():
+                    linked = linked.replace(b'"https://index.example/packages/', b'"/packages/')
+                assert (got.status_code, got.content) == (open_to_all.status_code, linked), path
+                if got.status_code == 200 and linked == open_to_all.content:
                     assert got.headers.get("etag") == open_to_all.headers.get("etag")
                 words = {one.strip() for one in got.headers["cache-control"].split(",")}
                 assert words & {"private", "no-store"}, path

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ PEER = "192.0.2.7"
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n\nHello.\n"
 
 
+@cache  # gzip writes the time into it, and the same again must be the same
 def sdist(name: str, version: str) -> bytes:
     content = METADATA.format(name=name, version=version).encode()
     buffer = io.BytesIO()

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from trustpub.index.cache import Cache, Page, finish
 from trustpub.index.ports import Blobs, File, Project, Reading, Store
@@ -216,7 +216,7 @@ def normal_version(text: str) -> str | None:
     """``text`` in normal form (PEP 440); None if it is no version."""
     try:
         return str(Version(text))
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one; so is what int says to thousands of digits
         return None
 
 

@@ -356,7 +356,7 @@ NOWHERE = (
     "/simple/nobody/", "/simple/-/", "/simple/a%20b/", "/simple/a%0A/", "/simple/%C5%BF/", "/simple//", "/simple//b/",
     "/simple/b//", "/simple/b/c/", "/simple/b%2Fc/", "/simple/../b/x/", "/simpler/", "/pypi/", "/pypi/b", "/pypi//json",
     "/pypi/b/json", "/pypi/nobody/json", "/pypi/foo-bar/9/json", "/pypi/foo-bar/banana/json",
-    "/pypi/foo-bar/1.0/x/json",
+    "/pypi/foo-bar/1.0/x/json", f"/pypi/foo-bar/{'9' * 5000}/json", "/pypi/foo-bar/%FF/json", "/simple/%FF/",
     "/pypi/foo-bar/1.0", "/packages/", "/packages/aa/bb/cc", "/packages/aa/bb/cc/x.metadata", "/packages/a/b/c/d/e/f",
 )  # fmt: skip
 

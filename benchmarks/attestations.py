@@ -86,10 +86,12 @@ def run() -> None:
             before = time.process_time()
             act()
             spent[name].append((time.process_time() - before) * 1e3)
-    print("An attestation checked, CPU, median of", ROUNDS)
+    # The tenth part that was fastest: what others do on the machine only ever adds.
+    least = {name: statistics.quantiles(times, n=10)[0] for name, times in spent.items()}
+    print(f"An attestation checked, CPU, {ROUNDS} times in turns")
     for name, times in spent.items():
-        print(f"  {name:12} {statistics.median(times):6.2f} ms")
-    share = statistics.median(spent["trustpub"]) / statistics.median(spent["sigstore"])
+        print(f"  {name:12} {least[name]:6.2f} ms, median {statistics.median(times):.2f} ms")
+    share = least["trustpub"] / least["sigstore"]
     met = "met" if share <= WANTED else "short"
     print(f"target attestation-check-over-verifier measured {share:.2f} wanted {WANTED} {met}")
 

@@ -8,12 +8,13 @@ The certificate's signature is not judged here. :mod:`cryptography` is loaded on
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from trustpub.proofs.attestation import BadAttestation
 
 if TYPE_CHECKING:
-    from cryptography.x509 import Certificate, SubjectAlternativeName
+    from cryptography.x509 import Certificate, ObjectIdentifier, SubjectAlternativeName
 
 _FULCIO = "1.3.6.1.4.1.57264.1."
 _NUMBERS: Mapping[str, str] = {
@@ -35,8 +36,6 @@ _NUMBERS: Mapping[str, str] = {
     "23": "deployment_environment",
     "24": "token_subject",
 }
-_NAMES = {_FULCIO + number: name for number, name in _NUMBERS.items()}
-_ALTERNATIVE = "2.5.29.17"
 _UTF8_STRING = 0x0C
 _MAX_SHORT = 0x7F
 
@@ -56,23 +55,30 @@ def signer(certificate: Certificate) -> dict[str, str]:
         extensions = certificate.extensions
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType):
         raise BadAttestation("certificate", "Its certificate has an extension that cannot be read.") from None
+    names = _names()
     for extension in extensions:
-        oid, value = extension.oid.dotted_string, extension.value
-        if (name := _NAMES.get(oid)) is not None and isinstance(value, x509.UnrecognizedExtension):
-            found[name] = _utf8_string(value.value)
-        elif oid == _ALTERNATIVE and isinstance(value, x509.SubjectAlternativeName):
-            found |= _alternative(value)
+        name = names.get(extension.oid)
+        if name is not None:
+            found[name] = _utf8_string(extension.value.value)
+        elif isinstance(extension.value, x509.SubjectAlternativeName):
+            found |= _alternative(extension.value)
     return {name: value for name, value in found.items() if value and value != '""'}
+
+
+@lru_cache(maxsize=1)
+def _names() -> Mapping[ObjectIdentifier, str]:
+    from cryptography.x509 import ObjectIdentifier
+
+    return {ObjectIdentifier(_FULCIO + number): name for number, name in _NUMBERS.items()}
 
 
 def _alternative(value: SubjectAlternativeName) -> dict[str, str]:
     from cryptography import x509
 
-    emails = value.get_values_for_type(x509.RFC822Name)
-    uris = value.get_values_for_type(x509.UniformResourceIdentifier)
-    if len(value) != 1 or len(emails) + len(uris) != 1:
+    (one,) = value if len(value) == 1 else (None,)
+    if not isinstance(one, x509.RFC822Name | x509.UniformResourceIdentifier):
         raise BadAttestation("certificate", "Its certificate does not name exactly one address or URI.")
-    return {"san": (*emails, *uris)[0], **({"email": emails[0]} if emails else {})}
+    return {"san": one.value, "email": one.value} if isinstance(one, x509.RFC822Name) else {"san": one.value}
 
 
 def _utf8_string(der: bytes) -> str:

@@ -90,7 +90,8 @@ class Expected:
         """
         if not self.demands:
             raise BadAttestation("identity", "There is nobody who could have made it.")
-        said = {**said, "workflow": workflow_of(said)}
+        if any(demand.field == "workflow" for demand in self.demands):
+            said = {**said, "workflow": workflow_of(said)}
         for demand in self.demands:
             if (fault := demand.fault(said)) is not None:
                 raise BadAttestation("identity", fault)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from sigstore.verify import Verifier
 
 EXTRA = 'pip install "trustpub[attest]"'
+_COMPACT = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _BUNDLE = "application/vnd.dev.sigstore.bundle.v0.3+json"
 
 
@@ -139,7 +140,7 @@ def _bundle(attestation: Attestation) -> Bundle:
     }
     material = {"certificate": {"rawBytes": attestation.certificate}, "tlogEntries": [attestation.entry]}
     return Bundle.from_json(
-        json.dumps({"mediaType": _BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope})
+        _COMPACT.encode({"mediaType": _BUNDLE, "verificationMaterial": material, "dsseEnvelope": envelope})
     )
 
 

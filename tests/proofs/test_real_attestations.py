@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trustpub.proofs.attestation import MAX_BYTES, BadAttestation, read
 from trustpub.proofs.root import Root, public_good, read_root
@@ -326,3 +328,18 @@ def test_members_that_nobody_knows_are_kept_as_they_came(public: Checker) -> Non
     text = json.dumps(value, indent=1)
     verified = public.check(read(text), GITHUB_SAMPLE.expected, GITHUB_SAMPLE.filename, GITHUB_SAMPLE.sha256)
     assert verified.attestation.original == text
+
+
+@given(at=st.integers(0, 12_000), to=st.characters(min_codepoint=0x20, max_codepoint=0x17F), times=st.integers(1, 3))
+@settings(max_examples=150)
+def test_whatever_a_character_becomes_it_is_a_verdict(at: int, to: str, times: int) -> None:
+    text = json.dumps(GITHUB_SAMPLE.attestation)
+    at %= len(text)
+    changed = text[:at] + to * times + text[at + 1 :]
+    root, said = public_good(), ""
+    try:
+        one = read(changed)
+        Checker(lambda: [root]).check(one, GITHUB_SAMPLE.expected, GITHUB_SAMPLE.filename, GITHUB_SAMPLE.sha256)
+    except BadAttestation as refused:
+        said = refused.message
+    assert not said or said.isprintable()

@@ -131,7 +131,8 @@ class Proof:
             issuer=issuer,
             once=once,
             expires=expires,
-            seen=seen(claims, provider.kept_claims),
+            # Whole, since attestations are compared with it: a path and a ref may have 750 characters together.
+            seen=seen(claims, provider.kept_claims, limit=_MAX_KEPT),
             single_use=request.single_use,
             scope=request.scope,
         )
@@ -174,6 +175,8 @@ class Proof:
 
 
 TITLE = "Token request failed"
+_MAX_KEPT = 1000
+"""Characters of one claim that is kept."""
 _NO_KEY = "a token names a key that the issuer does not have"
 
 

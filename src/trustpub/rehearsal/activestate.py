@@ -101,7 +101,7 @@ class Builder:
             raise Misuse(
                 f"A rehearsal publishes to no index but one on this machine, and not to {printable(index.origin)}."
             )
-        # What is built anew is another artifact, and so has another token: the platform's have no `jti` that tells them.
+        # What is built anew is another artifact, and so has another token: no `jti` tells two of one second apart.
         own = uuid.uuid5(uuid.UUID(self._artifact.artifact_id), str(step.attempt))
         built = replace(self._artifact, artifact_id=str(own))
         job = _Step(platform=self._platform, artifact=built, audience=step.audience)

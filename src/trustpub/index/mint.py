@@ -300,7 +300,7 @@ class Mint:
             Expiry(expires_at=expires, not_before=start),
         )
         return Token(
-            id=str(uuid.uuid4()),
+            id=_token_id(now),
             key_id=self._root_keys.key_id,
             location=self._settings.host,
             publisher_id=publisher.id,
@@ -322,6 +322,12 @@ class Mint:
             caveats=tuple(write_values(one) for one in row.caveats),
         )
         return Minted(token=signed.serialize(), expires=row.expires)
+
+
+def _token_id(now: float) -> str:
+    """A UUID that begins with the time (RFC 9562 section 5.7): tokens of one minute are kept on the same few pages."""
+    chance = uuid.uuid4().int & ((1 << 76) - 1)
+    return str(uuid.UUID(int=(int(now * 1000) & ((1 << 48) - 1)) << 80 | 7 << 76 | chance))
 
 
 def _decide(reading: Reading, proven: Proven, now: float) -> Trusted | Refused:

@@ -13,8 +13,11 @@ from trustpub.trust.claims import BadClaim, SignedClaims
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.preset import Demand, preset
 from trustpub.trust.provider import SHARED_AUDIENCE_AGE, USUAL, Census, Field, Provider, Terms
-from trustpub.trust.providers import google
+from trustpub.trust.providers import generic, google
 from trustpub.trust.providers.presets import circleci
+from trustpub.trust.publishers import Publisher
+from trustpub.trust.values import MAX_DEPTH, MAX_NAME, MAX_VALUE, MAX_VALUES, plain, read
+from trustpub.trust.wanted import claim_fault
 
 
 def test_the_usual_terms_are_a_day_for_the_identity_and_a_quarter_of_an_hour_for_the_upload() -> None:
@@ -69,3 +72,32 @@ def test_a_demand_inside_of_an_object_counts_for_the_claim_at_the_top() -> None:
     assert "outer" in census.verified
     assert "other" in census.optional
     assert not {"inner", "/outer/inner"} & (census.verified | census.optional)
+
+
+def test_what_can_be_compared_and_looked_up_has_bounds() -> None:
+    assert (MAX_NAME, MAX_VALUE, MAX_DEPTH, MAX_VALUES) == (255, 1024, 4, 256)
+
+
+@pytest.mark.parametrize("number", [2.0**53, 2.0**54, -(2.0**53), -(2.0**60), 1e300, float("inf"), float("nan")])
+def test_a_fraction_that_may_stand_for_several_whole_numbers_is_none(number: float) -> None:
+    assert plain(number) is None
+
+
+def test_a_generic_publisher_without_ids_is_told_that_first() -> None:
+    identity = generic.PROVIDER.identify(SignedClaims(generic.PROVIDER.example_claims))
+    publisher = Publisher(id="pub", issuer="x", kind="generic", fields=generic.PROVIDER.example_fields)
+    assert [(check.field, check.holds) for check in identity.checks(publisher)] == [
+        ("fields", False), ("account_id", True), ("pipeline_id", True),
+    ]  # fmt: skip
+
+
+def test_a_string_typed_in_escapes_is_read_up_to_four_times_its_length() -> None:
+    assert read('"' + "\\u0061" * 600 + '"') == json.dumps("a" * 600)
+    with pytest.raises(ValueError, match="Unterminated|Expecting|Invalid"):
+        read('"' + "\\u0061" * 800 + '"')
+
+
+def test_a_claim_of_the_envelope_cannot_be_wanted_and_one_inside_of_an_object_of_that_name_can() -> None:
+    assert claim_fault("jti") is not None
+    assert claim_fault("sub") is None
+    assert claim_fault("/jti/x") is None

@@ -92,6 +92,7 @@ def test_a_release_from_gitlab_shows_the_token_of_its_variable(run: Any, index: 
 def test_a_refusal_says_what_gitlab_says_of_the_job(run: Any, index: Any, make: Any) -> None:
     index.answer("/_/oidc/mint-token", make.Answer(status=422, body={"message": "no"}))
     claims = {"aud": "test_index", "project_path": "group/project", "project_id": "20", "ref_path": "refs/tags/v1"}
+    claims |= {"ci_config_ref_uri": "gitlab.com/group/project//.gitlab-ci.yml@refs/tags/v1"}
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
     ran = run("mint", "--index", index.url, **GITLAB, TEST_INDEX_ID_TOKEN=f"e30.{payload}.e30")
     assert ran.code == 1

@@ -83,3 +83,13 @@ def test_the_longest_token_is_read_and_a_longer_one_is_not() -> None:
     assert macaroon.parse(Secret(text)) == made
     with pytest.raises(macaroon.BadMacaroon):
         macaroon.parse(Secret(text + "=" * (macaroon.MAX_TOKEN_CHARS - len(text) + 1)))
+
+
+def test_whoever_holds_a_token_can_restrict_it_and_nothing_else() -> None:
+    made = macaroon.create(location="host", identifier="id", root_key=KEY, caveats=(b"[]",))
+    narrower = made.restrict(b"[1]")
+    assert narrower == macaroon.create(location="host", identifier="id", root_key=KEY, caveats=(b"[]", b"[1]"))
+    assert narrower.signed_by(KEY)
+    assert not macaroon.Macaroon(
+        location="host", identifier="id", caveats=(b"[]",), signature=narrower.signature
+    ).signed_by(KEY)

@@ -50,6 +50,7 @@ def test_the_documented_example_is_the_publisher_of_the_documented_example() -> 
     assert identity.lookups == {"my-organization/sampleproject"} == {PROVIDER.lookup(publisher.fields)}
     assert identity.circumstances == Circumstances()
     assert PROVIDER.identity_fields({**publisher.fields, "project_id": "x"}) == publisher.fields
+    assert [field.name for field in PROVIDER.fields if field.required] == ["organization", "project", "actor_id"]
     assert (PROVIDER.ids, PROVIDER.has_jti, PROVIDER.tells) == (("actor_id",), False, frozenset())
 
 
@@ -176,6 +177,7 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     ("field", "typed", "spelled"),
     [
         ("organization", "My Org", "My Org"),
+        ("organization", "a", "a"),
         ("organization", "a" * 255, "a" * 255),
         ("project", "abc", "abc"),
         ("project", "a" * 40, "a" * 40),
@@ -195,6 +197,6 @@ def test_an_accounts_id_has_no_case() -> None:
 
 
 def test_there_is_one_issuer() -> None:
-    assert PROVIDER.is_issuer(ISSUER)
+    assert PROVIDER.is_issuer("".join(list(ISSUER)))
     for other in (f"{ISSUER}/", "https://platform.activestate.com", f"{ISSUER}\n"):
         assert not PROVIDER.is_issuer(other)

@@ -54,7 +54,9 @@ def test_the_same_claims_from_another_issuer_prove_nothing() -> None:
 
 
 def test_a_publisher_of_another_kind_with_the_same_issuer_is_not_looked_at() -> None:
-    assert decide(a_job(), [replace(a_publisher(), kind="generic")], NOW) == Refused()
+    other, right = replace(a_publisher("other"), kind="generic"), a_publisher()
+    assert decide(a_job(), [other], NOW) == Refused()
+    assert decide(a_job(), [other, right], NOW) == Trusted(publisher=right, links=right.links)
 
 
 def test_the_publisher_with_an_environment_is_meant_before_the_general_one() -> None:
@@ -220,3 +222,7 @@ def test_a_pull_request_target_is_refused_even_where_a_rule_allows_it() -> None:
 )
 def test_a_publisher_is_pending_while_none_of_its_projects_is_real(links: tuple[Link, ...], *, pending: bool) -> None:
     assert replace(a_publisher(), links=links).pending is pending
+
+
+def test_nothing_is_pinned_unless_that_was_asked_for() -> None:
+    assert not Publisher(id="pub", issuer=ISSUER, kind="github", fields={}).pin_on_first_use

@@ -310,4 +310,14 @@ def test_what_comes_from_outside_commands_nobody() -> None:
 
 def test_a_value_of_any_length_is_told_in_part() -> None:
     told = caller(an_identity(environment="e" * 5000), a_publisher(environment="w" * 5000))
-    assert len(told.text) < 900
+    shown = "e" * 299 + "…"
+    assert told.text == f"{NOBODY}: environment is '{shown}', wanted '{shown.replace('e', 'w')}' ({STAGING})"
+
+
+def test_another_field_with_the_name_of_the_forbidden_event_is_just_that_field() -> None:
+    event = "pull_request_target"
+    told = caller(an_identity(environment=event), a_publisher())
+    assert told.text == f"{NOBODY}: environment is '{event}', wanted 'release' ({STAGING})"
+    link = Link(project_id="p", project="hello", rules=Rules(runner="x"))
+    told = caller(an_identity(runner_environment=event), a_publisher(github.PROVIDER, link))
+    assert told.text.endswith("wanted 'x' (let the registered kind of runner run the job)")

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -94,6 +95,8 @@ def test_a_changed_claim_is_the_one_field_that_differs(claims: dict[str, Any], f
         f"{SHARED}release.yml@{TAG}",
         f"octo-org/sampleproject/workflows/release.yml@{TAG}",
         f"octo-org/sampleproject/.GITHUB/workflows2/release.yml@{TAG}",
+        f"{OWN.replace('project/', 'projecs/')}release.yml@{TAG}",
+        f"{OWN.replace('project/', 'projecu/')}release.yml@{TAG}",
         f"x/{OWN}release.yml@{TAG}",
         "release.yml",
     ],
@@ -138,6 +141,19 @@ def test_letters_that_only_lower_case_to_the_right_ones_are_others() -> None:
     kelvin = "\u212aitchen"
     assert kelvin.lower() == "kitchen"
     assert misses(a_job(environment=kelvin), a_publisher(environment="kitchen")) == [("environment", kelvin)]
+
+
+@pytest.mark.parametrize(
+    "event",
+    ["push", "release", "schedule", "workflow_run", "workflow_dispatch", "merge_group", "PULL_REQUEST_TARGET", "x"],
+)
+def test_any_event_but_one_may_publish(event: str) -> None:
+    assert misses(a_job(event_name=event), a_publisher()) == []
+
+
+def test_that_one_event_may_not_however_its_name_came_about() -> None:
+    event = json.loads('"pull_request_target"')
+    assert misses(a_job(event_name=event), a_publisher()) == [("event", event)]
 
 
 def test_sub_says_nothing() -> None:
@@ -212,6 +228,10 @@ CALLED = f"{SHARED}publish.yml@refs/tags/v*"
         (f"{SHARED.upper()}publish.yml@refs/tags/v1", False),
         (f"{OWN}publish.yml@refs/tags/v1", False),
         (f"x{SHARED}publish.yml@refs/tags/v1", False),
+        (f"{SHARED.replace('shared', 'sharec')}publish.yml@refs/tags/v1", False),
+        (f"{SHARED.replace('shared', 'sharee')}publish.yml@refs/tags/v1", False),
+        (f"{SHARED}oublish.yml@refs/tags/v1", False),
+        (f"{SHARED}qublish.yml@refs/tags/v1", False),
         (f"{SHARED}publish.yml", False),
     ],
 )
@@ -270,7 +290,7 @@ def test_an_environment_weighs_more_than_workflows_and_two_of_these_more_than_on
         {"calling_workflow": "release.yml"},
     ]
     weights = [job.specificity(a_publisher(**changes)) for changes in fewer]
-    assert weights == sorted(set(weights))
+    assert weights == [1, 2, 3, 5, 6, 7]
 
 
 FILE = "is not a file name that ends in .yml or .yaml"
@@ -380,6 +400,7 @@ def test_hints_say_what_to_type_instead() -> None:
     assert hint("workflow", workflow=".github/workflows/x.yml") == "Give only the file's name: x.yml"
     assert hint("calling_workflow", calling_workflow=f"{OWN}ci.yml@{TAG}") == "Give only the file's name: ci.yml"
     assert "release.yml" in hint("workflow", workflow="release")
+    assert "release.yml" in hint("workflow", workflow="folder/other")
     assert "release.yml" in hint("workflow", workflow="")
     assert "without .git" in hint("repository", repository="octo/x.git")
     assert "refs/pull/" in hint("workflow", workflow=f"{SHARED}a.yml@*")
@@ -392,6 +413,8 @@ def test_what_makes_a_publisher_this_one_is_all_but_its_ids() -> None:
         "repository": "octo-org/x", "workflow": "release.yml", "calling_workflow": "Ci.yml", "environment": "release",
     }  # fmt: skip
     assert PROVIDER.ids == ("owner_id", "repository_id")
+    assert [field.name for field in PROVIDER.fields if field.required] == ["repository"]
+    assert (PROVIDER.terms.max_age, PROVIDER.terms.max_lifetime) == (3600, 3600)
 
 
 @pytest.mark.parametrize(

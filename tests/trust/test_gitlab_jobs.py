@@ -332,6 +332,7 @@ def test_what_makes_a_publisher_this_one_is_all_but_its_ids() -> None:
         "namespace": "my-group", "project": "x", "workflow_filepath": ".gitlab-ci.yml", "environment": "release",
     }  # fmt: skip
     assert PROVIDER.ids == ("namespace_id", "project_id")
+    assert [field.name for field in PROVIDER.fields if field.required] == ["namespace", "project", "workflow_filepath"]
     assert PROVIDER.lookup({"namespace": "A/B", "project": "C"}) == "a/b/c"
 
 

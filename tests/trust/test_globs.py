@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trustpub.trust.globs import matches
+from trustpub.trust.globs import MAX_PATTERN, matches
 
 
 def plainly(pattern: str, text: str) -> bool:
@@ -46,6 +46,12 @@ def plainly(pattern: str, text: str) -> bool:
         ("*a*b*", "xxaxxbxx", True),
         ("*a*b*", "xxbxxaxx", False),
         ("*ab*ab*", "xabx", False),
+        ("*a*a*", "xa", False),
+        ("*ab*ba*", "aba", False),
+        ("aa*b", "aab", True),
+        ("a*aa", "aa", False),
+        ("a*b*bb", "abb", False),
+        ("a*b*bb", "abbb", True),
         ("**", "", True),
         ("*", "a/b", False),
         ("v1.0", "v1x0", False),
@@ -58,6 +64,14 @@ def plainly(pattern: str, text: str) -> bool:
 def test_a_star_is_anything_but_a_slash_and_all_else_is_itself(pattern: str, text: str, *, holds: bool) -> None:
     assert matches(pattern, text) is holds
     assert plainly(pattern, text) is holds
+
+
+def test_a_ref_of_any_depth_is_compared_piece_by_piece() -> None:
+    deep = "/".join(["a"] * 300)
+    assert matches(deep.replace("a/a", "*/a"), deep)
+    assert not matches(deep, deep + "/a")
+    assert not matches(deep + "/a", deep)
+    assert MAX_PATTERN == 255
 
 
 @given(pattern=st.text(alphabet="ab*/", max_size=9), text=st.text(alphabet="ab/", max_size=9))

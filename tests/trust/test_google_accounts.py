@@ -51,6 +51,7 @@ def test_the_documented_example_is_the_publisher_of_the_documented_example() -> 
     assert identity.circumstances == Circumstances()
     assert identity.specificity(publisher) == 0
     assert PROVIDER.identity_fields(publisher.fields) == {"email": EMAIL}
+    assert [field.name for field in PROVIDER.fields if field.required] == ["email"]
     assert (PROVIDER.ids, PROVIDER.has_jti, PROVIDER.tells) == (("sub",), False, frozenset())
     assert (PROVIDER.terms.max_age, PROVIDER.terms.max_lifetime) == (3600, 3600)
 
@@ -158,7 +159,7 @@ def test_what_is_no_number_is_said_with_all_else(sub: str) -> None:
 
 
 def test_there_is_one_issuer() -> None:
-    assert PROVIDER.is_issuer(ISSUER)
+    assert PROVIDER.is_issuer("".join(list(ISSUER)))
     for other in (
         "accounts.google.com",
         f"{ISSUER}/",

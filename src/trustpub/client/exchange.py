@@ -32,7 +32,7 @@ from trustpub.secret import Secret
 
 SHOWN_CLAIMS = (
     ("repository", "repository_owner_id", "job_workflow_ref", "environment", "ref", "event_name"),
-    ("project_path", "project_id", "namespace_id", "ci_config_ref_uri", "environment", "ref_path", "pipeline_source"),
+    ("ci_config_ref_uri", "project_path", "project_id", "namespace_id", "environment", "ref_path", "pipeline_source"),
     ("email", "email_verified", "sub"),
     ("iss", "sub"),
 )

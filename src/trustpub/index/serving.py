@@ -26,6 +26,7 @@ GRACE_SECONDS = 20
 """How long requests under way may take once the server was told to stop."""
 
 access_log = logging.getLogger("trustpub.access")
+_REQUEST = "%s %s %s %s %d ms"
 
 
 def run(
@@ -124,6 +125,9 @@ def _logged(app: ASGIApp) -> ASGIApp:
             client: Any = scope.get("client") or ("-",)
             took = round(1000 * (time.perf_counter() - begun))
             path = printable(scope["path"], 300)
-            access_log.info("%s %s %s %s %d ms", client[0], scope["method"], path, status or "-", took)
+            if access_log.isEnabledFor(logging.INFO):
+                # As info() would, but for looking up which line of the program this is: it is always this one.
+                told = (client[0], scope["method"], path, status or "-", took)
+                access_log.handle(logging.LogRecord(access_log.name, logging.INFO, "", 0, _REQUEST, told, None))
 
     return logged

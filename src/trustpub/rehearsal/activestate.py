@@ -9,8 +9,9 @@ arguments is not documented.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from trustpub.addresses import is_loopback
@@ -100,7 +101,10 @@ class Builder:
             raise Misuse(
                 f"A rehearsal publishes to no index but one on this machine, and not to {printable(index.origin)}."
             )
-        job = _Step(platform=self._platform, artifact=self._artifact, audience=step.audience)
+        # What is built anew is another artifact, and so has another token: no `jti` tells two of one second apart.
+        own = uuid.uuid5(uuid.UUID(self._artifact.artifact_id), str(step.attempt))
+        built = replace(self._artifact, artifact_id=str(own))
+        job = _Step(platform=self._platform, artifact=built, audience=step.audience)
         publish(self._http, index, job, distributions, _Silent())
         return Receipt(index=index.origin, filenames=tuple(one.filename for one in distributions))
 

@@ -72,6 +72,26 @@ def test_keys_are_discovered_and_kept_for_an_hour(keys: JwksKeys, site: Site, cl
     assert keys.get(site.issuer, "2")["kid"] == "2"
 
 
+def test_only_a_key_that_nobody_has_to_be_asked_for_is_at_hand(keys: JwksKeys, site: Site, clock: SetClock) -> None:
+    site.be_issuer("1")
+    assert keys.at_hand(a_static(), "whatever")
+    assert not keys.at_hand(site.issuer, "1")
+    assert site.asked == []
+    keys.get(site.issuer, "1")
+    assert keys.at_hand(site.issuer, "1")
+    assert not keys.at_hand(site.issuer, "2")
+    clock.now += FRESH_SECONDS
+    assert not keys.at_hand(site.issuer, "1")
+
+
+def test_a_given_set_that_was_replaced_is_looked_at_again(keys: JwksKeys) -> None:
+    old, new = a_static(an_rsa_key("1")), a_static(an_rsa_key("2"))
+    for given, here, gone in ((old, "1", "2"), (new, "2", "1"), (old, "1", "2")):
+        assert keys.get(given, here)
+        with pytest.raises(NoSuchKey):
+            keys.get(given, gone)
+
+
 def test_unknown_keys_cost_one_request_a_minute(keys: JwksKeys, site: Site, clock: SetClock) -> None:
     site.be_issuer("1")
     keys.get(site.issuer, "1")

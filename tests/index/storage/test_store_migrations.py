@@ -145,3 +145,16 @@ def test_tokens_files_people_and_events_are_all_there(upgraded: SqlStore) -> Non
         assert writing.serial() == 2
     with closing(sqlite3.connect(upgraded.path)) as program, pytest.raises(sqlite3.IntegrityError, match="never"):
         program.execute("DELETE FROM events")
+
+
+def test_an_upgraded_database_and_a_new_one_are_made_of_the_same_indexes(upgraded: SqlStore, tmp_path: Path) -> None:
+    new = SqlStore(tmp_path / "new.db")
+    new.upgrade()
+    new.close()
+    found = []
+    for path in (upgraded.path, tmp_path / "new.db"):
+        with closing(sqlite3.connect(path)) as database:
+            rows = database.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' ORDER BY name")
+            found.append(rows.fetchall())
+    assert found[0] == found[1]
+    assert any("user_id IS NOT NULL" in str(sql) for _, sql in found[0])

@@ -99,6 +99,27 @@ def test_one_that_fails_undoes_itself_alone(store: SqlStore) -> None:
     assert facts(store, "good-1", "good-2", "bad", "worse") == ["good-1", "good-2"]
 
 
+def test_several_works_of_one_caller_are_answered_in_order_and_undone_one_by_one(store: SqlStore) -> None:
+    def fail(writing: Writing) -> str:
+        writing.set_fact("bad", "set")
+        raise LookupError("not here")
+
+    one, error, two = store.transact_all([set_fact("one"), fail, set_fact("two")])
+    assert (one, two) == ("one", "two")
+    assert isinstance(error, LookupError)
+    assert store.transact_all([]) == []
+    assert facts(store, "one", "two", "bad") == ["one", "two"]
+
+
+def test_an_interrupted_work_among_several_interrupts_their_caller(store: SqlStore) -> None:
+    def interrupt(writing: Writing) -> str:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.transact_all([set_fact("one"), interrupt])
+    assert store.transact(set_fact("later")) == "later"
+
+
 def test_when_the_commit_fails_all_are_told_and_nothing_is_there(store: SqlStore) -> None:
     """Whoever refused because of another's work as well: that work is undone."""
 

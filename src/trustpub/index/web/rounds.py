@@ -15,6 +15,9 @@ Answer = TypeVar("Answer")
 
 MOST = 64
 """Requests in one round."""
+LINGER_SECONDS = 0.002
+"""How long a round waits for company when the one before it had some: less than its trip to the disk takes, which is
+then made once for all of them."""
 
 
 class Rounds(Generic[Asked, Answer]):
@@ -28,6 +31,7 @@ class Rounds(Generic[Asked, Answer]):
         self._work = work
         self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
         self._running: asyncio.Task[None] | None = None
+        self._crowded = False
 
     async def ask(self, asked: Asked) -> Answer:
         """The answer, after the next round. To be called in one event loop only."""
@@ -40,7 +44,10 @@ class Rounds(Generic[Asked, Answer]):
 
     async def _run(self) -> None:
         while self._waiting:
+            if self._crowded:
+                await asyncio.sleep(LINGER_SECONDS)
             taken, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
+            self._crowded = len(taken) > 1
             try:
                 answers = await run_in_threadpool(self._work, [asked for asked, _ in taken])
             except Exception as error:  # noqa: BLE001 - whoever asked shall hear of it

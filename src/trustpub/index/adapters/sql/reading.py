@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from typing import Any
 
 from packaging.utils import canonicalize_name
@@ -13,7 +14,6 @@ from sqlalchemy import ColumnElement, RowMapping, Text, bindparam, case, exists,
 from trustpub.index.adapters.sql.connections import Opened
 from trustpub.index.adapters.sql.ready import Ready
 from trustpub.index.adapters.sql.rows import (
-    Row,
     attempt_of,
     event_of,
     file_of,
@@ -86,6 +86,14 @@ _ISSUERS = select(
     issuers,
     select(facts.c.value).where(facts.c.name == _FORGET_KEYS + issuers.c.url).scalar_subquery().label("keys_epoch"),
 )
+
+
+# What a mint reads was mostly read before; what the rows say depends on nothing else.
+@lru_cache(maxsize=256)
+def _candidates(rows: tuple[tuple[Any, ...], ...]) -> tuple[Publisher, ...]:
+    return tuple(publishers_of(dict(zip(_CANDIDATES.columns, row, strict=True)) for row in rows))
+
+
 _ISSUER = Ready(_ISSUERS.where(issuers.c.url == bindparam("url")))
 _QUARANTINE = exists().where(projects.c.id == files.c.project_id, projects.c.status == QUARANTINED)
 _SERVED = files.c.deleted.is_(None) & ~_QUARANTINE
@@ -132,10 +140,11 @@ class SqlReading:
         return [issuer_of(row) for row in self._connection.execute(_ISSUERS.order_by(issuers.c.url)).mappings()]
 
     def candidates(self, issuer: str, kind: str, lookups: Collection[str]) -> Sequence[Publisher]:
-        rows: list[Row] = []
+        found: list[Publisher] = []
         for lookup in sorted(lookups):
-            rows += _CANDIDATES.rows(self._driver, {"issuer": issuer, "kind": kind, "lookup": lookup})
-        return publishers_of(rows)
+            rows = _CANDIDATES.run(self._driver, {"issuer": issuer, "kind": kind, "lookup": lookup}).fetchall()
+            found += _candidates(tuple(rows))
+        return found
 
     def publisher(self, publisher_id: str) -> Publisher | None:
         return next(iter(publishers_of(_PUBLISHER.rows(self._driver, {"id": publisher_id}))), None)

@@ -25,7 +25,8 @@ class Ready:
         dialect: DefaultDialect = sqlite.dialect()
         compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
         self.text = str(compiled)
-        self._columns = tuple(column.key for column in getattr(statement, "selected_columns", ()))
+        self.columns: tuple[str, ...] = tuple(column.key for column in getattr(statement, "selected_columns", ()))
+        """Of a row, by name."""
         self._names: tuple[str, ...] = tuple(compiled.positiontup or ())
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         """Values that stand in the statement itself."""
@@ -39,8 +40,4 @@ class Ready:
     def row(self, connection: sqlite3.Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row, by column."""
         found = self.run(connection, values).fetchone()
-        return None if found is None else dict(zip(self._columns, found, strict=True))
-
-    def rows(self, connection: sqlite3.Connection, values: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """All rows, by column."""
-        return [dict(zip(self._columns, row, strict=True)) for row in self.run(connection, values)]
+        return None if found is None else dict(zip(self.columns, found, strict=True))

@@ -145,7 +145,7 @@ tokens = Table(
     Column("key_id", Text, nullable=False),
     Column("location", Text, nullable=False),
     Column("publisher_id", Text, ForeignKey("publishers.id", ondelete="CASCADE"), index=True),
-    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE")),
     Column("description", Text, nullable=False),
     Column("caveats", Text, nullable=False),
     Column("scope", Text, nullable=False),
@@ -156,6 +156,8 @@ tokens = Table(
     Column("used", Whole),
     # JSON of what the identity token said that it was minted for.
     Column("claims", Text, nullable=False, server_default="{}"),
+    # Minted tokens, by far the most, have none, and need not be written into it.
+    Index(None, "user_id", sqlite_where=text("user_id IS NOT NULL")),
     sqlite_strict=True,
 )
 
@@ -164,7 +166,8 @@ claims = Table(
     metadata,
     Column("issuer", Text, primary_key=True),
     Column("key", Text, primary_key=True),
-    Column("expires", Whole, nullable=False, index=True),
+    # No index: notes are few at any time, and are looked through once an hour.
+    Column("expires", Whole, nullable=False),
     # Empty in notes that were taken before these columns were: such a note stands, and nothing can be repeated by it.
     Column("token_id", Text, nullable=False),
     Column("at", Moment, nullable=False),

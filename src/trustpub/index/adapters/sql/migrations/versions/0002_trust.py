@@ -86,6 +86,11 @@ def _publishers() -> None:
 
 
 def _uses() -> None:
+    # Every page that a mint writes has to reach the disk before its answer.
+    op.drop_index(op.f("ix_tokens_user_id"), table_name="tokens")
+    of_people = sa.text("user_id IS NOT NULL")
+    op.create_index(op.f("ix_tokens_user_id"), "tokens", ["user_id"], unique=False, sqlite_where=of_people)
+    op.drop_index(op.f("ix_claims_expires"), table_name="claims")
     op.add_column("tokens", sa.Column("single_use", FLAG, nullable=False, server_default=sa.text("0")))
     op.add_column("tokens", sa.Column("used", WHOLE, nullable=True))
     op.add_column("claims", sa.Column("token_id", sa.Text(), nullable=False, server_default=""))

@@ -339,8 +339,8 @@ def _still_for(row: Token, verdict: Trusted) -> bool:
 
 def _token_id(now: float) -> str:
     """A UUID that begins with the time (RFC 9562 section 5.7): tokens of one minute are kept on the same few pages."""
-    chance = uuid.uuid4().int & ((1 << 76) - 1)
-    return str(uuid.UUID(int=(int(now * 1000) & ((1 << 48) - 1)) << 80 | 7 << 76 | chance))
+    chance = uuid.uuid4().int & ((1 << 76) - 1) & ~(3 << 62)
+    return str(uuid.UUID(int=(int(now * 1000) & ((1 << 48) - 1)) << 80 | 7 << 76 | 2 << 62 | chance))
 
 
 def _decide(reading: Reading, proven: Proven, now: float) -> Trusted | Refused:

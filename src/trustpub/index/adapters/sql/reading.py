@@ -88,9 +88,9 @@ _ISSUERS = select(
 )
 
 
-# What a mint reads was mostly read before; what the rows say depends on nothing else.
+# What a mint or an upload reads was mostly read before; what the rows say depends on nothing else.
 @lru_cache(maxsize=256)
-def _candidates(rows: tuple[tuple[Any, ...], ...]) -> tuple[Publisher, ...]:
+def _read_before(rows: tuple[tuple[Any, ...], ...]) -> tuple[Publisher, ...]:
     return tuple(publishers_of(dict(zip(_CANDIDATES.columns, row, strict=True)) for row in rows))
 
 
@@ -143,11 +143,12 @@ class SqlReading:
         found: list[Publisher] = []
         for lookup in sorted(lookups):
             rows = _CANDIDATES.run(self._driver, {"issuer": issuer, "kind": kind, "lookup": lookup}).fetchall()
-            found += _candidates(tuple(rows))
+            found += _read_before(tuple(rows))
         return found
 
     def publisher(self, publisher_id: str) -> Publisher | None:
-        return next(iter(publishers_of(_PUBLISHER.rows(self._driver, {"id": publisher_id}))), None)
+        rows = _PUBLISHER.run(self._driver, {"id": publisher_id}).fetchall()
+        return next(iter(_read_before(tuple(rows))), None)
 
     def publishers(self, project: str | None = None) -> Sequence[Publisher]:
         if project is None:

@@ -103,7 +103,7 @@ def test_a_deleted_file_leaves_its_name_and_nothing_to_serve(stocked: SqlStore) 
             (WHEEL, 100),
             ("hello-1.0.tar.gz", None),
         ]
-    with pytest.raises(sqlite3.sqlite3.IntegrityError), stocked.write() as writing:
+    with pytest.raises(sqlite3.IntegrityError), stocked.write() as writing:
         writing.add_file(a_file())
 
 

@@ -63,10 +63,16 @@ def _requirement(value: str) -> str:
     return str(requirement)
 
 
+def _import_name(value: str) -> str:
+    return "".join(value.split())
+
+
 _COMPARED: Mapping[str, Callable[[str], str]] = {
     "name": normalize,
     "version": _version,
     "requires-python": _specifier,
     "requires-dist": _requirement,
     "provides-extra": normalize,
+    "import-name": _import_name,
+    "import-namespace": _import_name,
 }

@@ -111,3 +111,8 @@ def test_a_form_may_differ_in_spelling_only() -> None:
         "requires-python",
         "requires-dist",
     ]
+
+
+def test_a_version_of_thousands_of_digits_is_none() -> None:
+    with pytest.raises(BadMetadata, match="not a version"):
+        metadata.parse(b"Metadata-Version: 2.1\nName: a\nVersion: " + b"9" * 5000 + b"\n\n")

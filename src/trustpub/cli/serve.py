@@ -134,6 +134,7 @@ def serve(trusted_proxy: tuple[str, ...], port: int | None, **options: Any) -> N
 
 
 def _serve(wish: Wish, seen: Screen) -> None:
+    from trustpub.index.adapters.files import clear_staging
     from trustpub.index.adapters.lock import FolderLock
     from trustpub.index.bootstrap import open_folder, prepare, read_public_url
     from trustpub.index.serving import run
@@ -141,6 +142,7 @@ def _serve(wish: Wish, seen: Screen) -> None:
     public_url = None if wish.public_url is None else read_public_url(wish.public_url)
     prepare(wish.data)
     with FolderLock(wish.data) as lock, _bound(wish) as listening:
+        swept = clear_staging(wish.data)
         local_url = (
             None if wish.wildcard else f"{wish.scheme}://{_authority(_name(wish.host), listening.getsockname()[1])}"
         )
@@ -158,7 +160,8 @@ def _serve(wish: Wish, seen: Screen) -> None:
             made = _dev_tls(wish, folder)
             for sentence in folder.said:
                 seen.step(sentence)
-            if swept := folder.blobs.sweep(folder.store):
+            swept += folder.blobs.sweep(folder.store)
+            if swept:
                 seen.step(f"{swept} leftover(s) of an earlier run removed from the folder")
             ca = None if made is None else str(made.ca.resolve())
             facts = {"url": folder.public_url, "ca": ca, "audience": folder.audience, "data": str(wish.data.resolve())}

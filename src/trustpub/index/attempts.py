@@ -18,6 +18,8 @@ from trustpub.trust import explain
 from trustpub.trust.decision import Identity, NearMiss, Refused
 from trustpub.trust.publishers import Link
 
+MAX_CLAIM = 300
+"""Characters of one claim."""
 MAX_CLAIMS_BYTES = 4096
 """Of all claims of one attempt together, as JSON."""
 PER_PROJECT = 100
@@ -64,9 +66,10 @@ def note(
 
 
 def fitting(seen: Mapping[str, str]) -> dict[str, str]:
-    """As many of these claims, in order, as fit into :data:`MAX_CLAIMS_BYTES`."""
+    """As many of these claims, each cut to :data:`MAX_CLAIM`, in order, as fit into :data:`MAX_CLAIMS_BYTES`."""
     kept: dict[str, str] = {}
-    for name, value in seen.items():
+    for name, whole in seen.items():
+        value = whole[:MAX_CLAIM]
         if len(json.dumps({**kept, name: value})) <= MAX_CLAIMS_BYTES:
             kept[name] = value
     return kept

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from trustpub.packages.metadata import Metadata
 from trustpub.packages.names import normalize
@@ -43,7 +43,7 @@ def _all(values: Sequence[str], canonical: Callable[[str], str]) -> set[str]:
 def _version(value: str) -> str:
     try:
         return str(Version(value))
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one; so is what int says to thousands of digits
         return value
 
 
@@ -63,10 +63,16 @@ def _requirement(value: str) -> str:
     return str(requirement)
 
 
+def _import_name(value: str) -> str:
+    return "".join(value.split())
+
+
 _COMPARED: Mapping[str, Callable[[str], str]] = {
     "name": normalize,
     "version": _version,
     "requires-python": _specifier,
     "requires-dist": _requirement,
     "provides-extra": normalize,
+    "import-name": _import_name,
+    "import-namespace": _import_name,
 }

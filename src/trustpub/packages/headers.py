@@ -106,7 +106,7 @@ def _license(value: str) -> str | None:
 def _unless(read: Callable[[str], object], value: str, error: type[Exception], said: str) -> str | None:
     try:
         read(value)
-    except (error, RecursionError):
+    except (error, ValueError, RecursionError):  # ValueError: int takes no number of thousands of digits
         return said
     return None
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from email.parser import Parser
 from typing import IO
 
-from packaging.version import InvalidVersion, Version
+from packaging.version import Version
 
 from trustpub.packages import zips
 from trustpub.packages.entries import Paths, folded
@@ -142,7 +142,7 @@ def _belongs(folder: str, name: str, version: str) -> bool:
     stem, _, given = folder.removesuffix(_INFO).rpartition("-")
     try:
         return normalize(stem) == normalize(name) and Version(given.replace("_", "-")) == Version(version)
-    except InvalidVersion:
+    except ValueError:  # InvalidVersion is one; so is what int says to thousands of digits
         return False
 
 

@@ -127,7 +127,7 @@ class FolderBlobs:
 
         Returns how many files were removed.
         """
-        removed = sum(_unlink(path) for path in _listed(self.staging))
+        removed = clear_staging(self.staging.parent)
         with store.read() as reading:
             named = {(one.blake2b_256, one.filename) for one in reading.all_files() if one.deleted is None}
         for one in _folders(self.packages, _BRANCHES[0]):
@@ -192,6 +192,14 @@ class FolderBlobs:
         os.replace(staged, path)
         durable.sync(path.parent)
         self._branches.sync(made)
+
+
+def clear_staging(folder: Path) -> int:
+    """Remove what was on its way in when an earlier server ended; under the lock. How many files that were.
+
+    It needs no database, which cannot be opened where leftovers fill the disk.
+    """
+    return sum(_unlink(path) for path in _listed(folder / "staging"))
 
 
 class _StagedFile:

@@ -40,16 +40,25 @@ from trustpub.protocol.upload import UPLOAD_PATH
 _log = logging.getLogger("trustpub.index")
 
 MAX_EXCHANGE_BYTES = 64 * 1024
-BATCH_BYTES = 1024 * 1024
+BATCH_BYTES = 2 * 1024 * 1024
 """What one upload keeps in memory before a thread takes it on."""
 IDLE_SECONDS = 60.0
 """How long a client may send nothing."""
+SLOWEST = 1024
+"""Bytes a second that an upload must have on average, from :data:`IDLE_SECONDS` on."""
 
 _TOO_LARGE = Problem(
     status=413, code="too-large", title="Content too large", detail=f"The limit is {MAX_EXCHANGE_BYTES} bytes."
 )
 _IDLE = Problem(
     status=408, code="timeout", title="Request timeout", detail=f"Nothing was sent for {IDLE_SECONDS:.0f} seconds."
+)
+_SLOW = Problem(
+    status=408,
+    code="timeout",
+    title="Request timeout",
+    detail=f"The body came too slowly: an upload may pause for {IDLE_SECONDS:.0f} seconds, and must have on average "
+    f"{SLOWEST} bytes a second.",
 )
 _UNKNOWN_UPLOAD_URL = Problem(
     status=404,
@@ -168,7 +177,7 @@ class Uploads:
         try:
             form = FormReader(request.headers.get("content-type"), arrival)
             if not await _feed(request, form):
-                return _IDLE
+                return _SLOW
             fields = [*_in_query(request, form.fields), *form.fields]
             return await run_in_threadpool(self._upload.accept, bearer, fields, form.filename, arrival)
         except EarlyRefusal as early:
@@ -194,23 +203,46 @@ def _in_query(request: Request, fields: Sequence[tuple[str, str]]) -> list[tuple
 
 
 async def _feed(request: Request, form: FormReader) -> bool:
-    """Pass the body on, a batch at a time: what a thread has not taken is not asked for. False if the client idles."""
-    batch = bytearray()
-    more = True
-    while more:
-        with anyio.move_on_after(IDLE_SECONDS) as limit:
-            message = await request.receive()
-        if limit.cancelled_caught:
+    """Pass the body on, a batch at a time: what a thread has not taken is not asked for. False if it comes too slowly.
+
+    A client may be slow, but not without end: it holds a connection and a file.
+    """
+    clock = asyncio.get_running_loop().time
+    patience = clock() + IDLE_SECONDS
+    received, more = 0, True
+    limit = asyncio.timeout(None)
+    try:
+        async with limit:
+            while more:
+                batch: list[bytes] = []
+                held = 0
+                while more and held < BATCH_BYTES:
+                    limit.reschedule(min(clock() + IDLE_SECONDS, patience + received / SLOWEST))
+                    chunk, more = await _next(request)
+                    batch.append(chunk)  # not joined: it is copied nowhere
+                    held += len(chunk)
+                    received += len(chunk)
+                limit.reschedule(None)
+                await run_in_threadpool(_take, form, batch)
+    except TimeoutError:
+        if limit.expired():
             return False
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        batch += message.get("body", b"")
-        more = message.get("more_body", False)
-        if batch and (len(batch) >= BATCH_BYTES or not more):
-            await run_in_threadpool(form.feed, bytes(batch))
-            batch.clear()
+        raise
     form.finish()
     return True
+
+
+async def _next(request: Request) -> tuple[bytes, bool]:
+    """A piece of the body, and whether there is more of it."""
+    message = await request.receive()
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnect
+    return message.get("body", b""), message.get("more_body", False)
+
+
+def _take(form: FormReader, batch: Sequence[bytes]) -> None:
+    for chunk in batch:
+        form.feed(chunk)
 
 
 async def _close(arrival: Arrival) -> None:

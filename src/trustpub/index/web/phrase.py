@@ -146,6 +146,13 @@ class H11PhrasingProtocol(_Phrasing, H11Protocol):
 class PhrasingProtocol(_Phrasing, _Protocol):
     """uvicorn's best protocol here, with phrases."""
 
+    def on_body(self, body: bytes) -> None:
+        """A piece of a request's body. It is not copied where uvicorn holds none yet: an upload has a thousand."""
+        cycle = getattr(self, "cycle", None)
+        if cycle is not None and not cycle.body:
+            cycle.body = b""  # to which bytes are added by taking them as they are
+        super().on_body(body)
+
     sends_files = not issubclass(_Protocol, H11Protocol)
 
 

@@ -149,7 +149,7 @@ def test_the_first_upload_makes_the_project_and_the_second_publisher_is_told_who
     assert "another publisher's first upload made the project" in late.detail
     (dropped,) = bench.events("pending-publisher-dropped", project_id="project-new")
     assert (dropped.publisher_id, dropped.facts["by"]) == ("second", "first")
-    assert bench.refused(environment="second", jti="3").code == "invalid-publisher"
+    assert bench.refused(environment="second", jti="3").code == "invalid-pending-publisher"
     assert isinstance(bench.upload(one, "new", "1.1"), Accepted)
 
 

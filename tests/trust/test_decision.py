@@ -146,6 +146,13 @@ def test_near_misses_come_nearest_first_and_a_foreign_id_is_farther_than_anythin
         assert names == ["c-near", "d-near", "b-far", "a-foreign", "a-stranger"]
 
 
+def test_a_publisher_that_only_lacks_a_project_is_the_nearest() -> None:
+    mine = replace(a_publisher("z-mine"), links=())
+    other = a_publisher("a-other", workflow="x.yml")
+    for order in ((mine, other), (other, mine)):
+        assert [miss.publisher.id for miss in refusal(a_job(), *order).near_misses] == ["z-mine", "a-other"]
+
+
 REF = Check(field="ref", wanted="refs/heads/*", given="refs/tags/v1", holds=False)
 PROTECTED = Check(field="ref_protected", wanted="true", given="false", holds=False)
 EVENT = Check(field="event", wanted="release or schedule", given="push", holds=False)

@@ -246,9 +246,9 @@ def test_the_maintainer_sees_every_publisher_a_line_each_with_all_its_projects()
     second = replace(a_publisher(github.PROVIDER, *links, workflow="y.yml"), id="q")
     third = replace(a_publisher(), links=(), id="r")
     lines = maintainer(an_identity(), a_publisher(environment="x"), second, third)
-    assert [line.partition(": ")[0] for line in lines] == ["hello", "hello, extras", "no project"]
-    assert lines[2].startswith("no project: registration is nothing, wanted 'a project, or a pending registration")
-    assert lines[2].endswith("(register the pending publisher again)")
+    assert [line.partition(": ")[0] for line in lines] == ["no project", "hello", "hello, extras"]
+    assert lines[0].startswith("no project: registration is nothing, wanted 'a project, or a pending registration")
+    assert lines[0].endswith("(register the pending publisher again)")
 
 
 def test_rules_that_fail_are_told_by_project_to_the_maintainer_and_together_to_the_caller() -> None:

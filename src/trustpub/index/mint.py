@@ -32,7 +32,7 @@ from trustpub.tokens import macaroon
 from trustpub.tokens.caveats import Caveat, Expiry, ProjectIds, PublisherId, values, write_values
 from trustpub.tokens.keys import RootKeys
 from trustpub.trust import explain
-from trustpub.trust.decision import NearMiss, Refused, Trusted, Withheld, decide
+from trustpub.trust.decision import REGISTRATION, NearMiss, Refused, Trusted, Withheld, decide
 from trustpub.trust.mismatch import Mismatch
 
 REPEAT_SECONDS = 60
@@ -351,7 +351,7 @@ def _decide(reading: Reading, proven: Proven, now: float) -> Trusted | Refused:
 
 def _told(refused: Refused, proven: Proven) -> Problem:
     told = explain.for_caller(refused, proven.identity)
-    lapsed = [one.field for one in told.mismatches] == ["registration"]
+    lapsed = [one.field for one in told.mismatches] == [REGISTRATION]
     return refusal("invalid-pending-publisher" if lapsed else "invalid-publisher", told.text, told.mismatches)
 
 

@@ -11,6 +11,9 @@ from typing import Protocol
 from trustpub.trust.globs import matches
 from trustpub.trust.publishers import Link, Publisher, Rules
 
+REGISTRATION = "registration"
+"""The field of a check that fails where a publisher is the job, and has no project that it could publish."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Check:
@@ -132,10 +135,13 @@ def decide(identity: Identity, publishers: Iterable[Publisher], now: int) -> Tru
 
 
 def _distance(identity: Identity, miss: NearMiss) -> tuple[int, int, str]:
-    """What tells the nearest: how many ids differ, then how much else does; the rest is for a lasting order."""
+    """What tells the nearest: how many ids differ, then how much else does; the rest is for a lasting order.
+
+    Nothing of who the job is differs from a publisher that only lacks a project.
+    """
     anchors = identity.anchors(miss.publisher)
     others = sum(check.field in anchors for check in miss.failed)
-    return others, len(miss.failed), miss.publisher.id
+    return others, sum(check.field != REGISTRATION for check in miss.failed), miss.publisher.id
 
 
 def _failed(identity: Identity, publisher: Publisher, now: int) -> tuple[Check, ...]:
@@ -146,7 +152,7 @@ def _failed(identity: Identity, publisher: Publisher, now: int) -> tuple[Check, 
     failed = tuple(check for check in checks if not check.holds)
     if not failed and not any(link.live(now) for link in publisher.links):
         wanted = "a project, or a pending registration whose time is not up"
-        return (Check(field="registration", wanted=wanted, given=None, holds=False),)
+        return (Check(field=REGISTRATION, wanted=wanted, given=None, holds=False),)
     return failed
 
 

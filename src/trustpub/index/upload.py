@@ -19,7 +19,7 @@ from trustpub.index.settings import Settings
 from trustpub.packages import archives, metadata
 from trustpub.packages.agreement import differences
 from trustpub.packages.metadata import Metadata
-from trustpub.packages.names import BadFilename, fault_in_filename, is_valid, normalize, read_filename
+from trustpub.packages.names import MAX_NAME, BadFilename, fault_in_filename, is_valid, normalize, read_filename
 from trustpub.protocol.exchange import Problem
 from trustpub.protocol.upload import Faults, Submission, read_fields
 from trustpub.trust.publishers import Publisher
@@ -143,7 +143,7 @@ class Upload:
     def _judge_early(self, bearer: Bearer, fields: Sequence[tuple[str, str]]) -> None:
         """Step 4, where it can be taken before the content is here. Most clients send the fields first."""
         name = next((value.strip() for field, value in fields if field == "name"), "")
-        if not is_valid(name):
+        if not _is_usable(name):
             return
         with self._store.read() as reading:
             target = self._target(bearer, reading, name)
@@ -238,8 +238,8 @@ class Upload:
 def _read_form(fields: Iterable[tuple[str, str]], filename: str | None, arrival: Arrival) -> Submission | Problem:
     read = read_fields(fields)
     faults = [f"{fault}." for fault in read.faults] if isinstance(read, Faults) else []
-    if isinstance(read, Submission) and not is_valid(read.name):
-        faults.append("name: is not a valid project name.")
+    if isinstance(read, Submission) and not _is_usable(read.name):
+        faults.append(f"name: is not a valid project name of at most {MAX_NAME} characters.")
     if not arrival.begun:
         faults.append("content: is missing; it holds the file.")
     elif not filename:
@@ -247,6 +247,10 @@ def _read_form(fields: Iterable[tuple[str, str]], filename: str | None, arrival:
     if isinstance(read, Faults):
         return _refused("invalid-form", faults, read.status)
     return _refused("invalid-form", faults) if faults else read
+
+
+def _is_usable(name: str) -> bool:
+    return len(name) <= MAX_NAME and is_valid(name)
 
 
 def _digest_faults(submission: Submission, arrival: Arrival) -> list[str]:

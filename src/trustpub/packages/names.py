@@ -26,6 +26,8 @@ _RUN = re.compile(r"[-_.]+")
 _ALIKE = str.maketrans({"-": "", "l": "1", "i": "1", "o": "0"})
 _FILENAME = re.compile(r"[A-Za-z0-9._+!-]+\Z")
 
+MAX_NAME = 200
+"""Of a project. With a version behind it, it must fit into a file's name."""
 MAX_FILENAME_BYTES = 240
 """File systems take 255; ``.metadata`` and the marks of a temporary file must fit behind the name."""
 

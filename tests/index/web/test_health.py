@@ -63,9 +63,7 @@ def test_a_folder_that_takes_no_file_is_not_ready_and_lives(site: Any) -> None:
     assert site.client.get("/healthz").status_code == 200
 
 
-def test_a_disk_with_little_room_is_not_ready(
-    watched: Health, timer: Timer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_with_little_room_is_not_ready(watched: Health, timer: Timer, monkeypatch: pytest.MonkeyPatch) -> None:
     from trustpub.index.adapters import files
 
     monkeypatch.setattr(files, "LOW_BYTES", 2**62)
@@ -108,8 +106,12 @@ def test_a_database_that_another_program_keeps_is_not_ready_for_that_time(
 
 def test_many_who_ask_at_once_are_one_look(watched: Health, monkeypatch: pytest.MonkeyPatch) -> None:
     looks = []
-    look = watched._look
-    monkeypatch.setattr(watched, "_look", lambda: looks.append(1) or look())
+
+    def look() -> str | None:
+        looks.append(1)
+        return None
+
+    monkeypatch.setattr(watched, "_look", look)
 
     async def ask_often() -> None:
         async with anyio.create_task_group() as group:

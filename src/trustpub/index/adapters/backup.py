@@ -88,8 +88,9 @@ def back_up(
     try:
         with durable.room(), _sink(part, tar=target.suffix == ".tar", link=link) as sink:
             done = _copy(store, blobs, sink, rows)
-            for path in sorted(blobs.packages.with_name(TRUST).glob("*.json")):
-                sink.add(f"{TRUST}/{path.name}", path)
+            trust = blobs.packages.with_name(TRUST)
+            for path in sorted(one for one in trust.rglob("*") if one.is_file()):
+                sink.add(f"{TRUST}/{path.relative_to(trust)}", path)
             sink.add(DATABASE, rows)
             if secret is not None:
                 sink.put(SECRET, secret.hex().encode() + b"\n")

@@ -13,7 +13,7 @@ import os
 import re
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -28,7 +28,7 @@ METADATA = ".metadata"
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,239}\Z")
 """What a wheel or an sdist may be called; in particular no slash, no leading dot, and room for ``.metadata``."""
-_BRANCHES = (re.compile(r"[0-9a-f]{2}\Z"), re.compile(r"[0-9a-f]{2}\Z"), re.compile(r"[0-9a-f]{60}\Z"))
+_PAIR, _REST = re.compile(r"[0-9a-f]{2}\Z"), re.compile(r"[0-9a-f]{60}\Z")
 _TRIES = 3
 
 
@@ -95,18 +95,8 @@ class FolderBlobs:
 
     def names(self) -> Iterator[tuple[str, str]]:
         """``(blake2b_256, filename)`` of every file kept."""
-        for digest, path in self.entries():
-            if not path.name.endswith(METADATA):
-                yield digest, path.name
-
-    def entries(self) -> Iterator[tuple[str, Path]]:
-        """Everything that is where files are kept, under the digest whose folder it is in; files and what is not."""
-        for one in _folders(self.packages, _BRANCHES[0]):
-            for two in _folders(one, _BRANCHES[1]):
-                for three in _folders(two, _BRANCHES[2]):
-                    digest = one.name + two.name + three.name
-                    for path in _listed(three):
-                        yield digest, path
+        for digest, _, found in self._kept():
+            yield from ((digest, name) for name in found if not name.endswith(METADATA))
 
     def fault(self) -> str | None:
         """Why no file could be taken now, by trying."""
@@ -130,10 +120,10 @@ class FolderBlobs:
         removed = clear_staging(self.staging.parent)
         with store.read() as reading:
             named = {(one.blake2b_256, one.filename) for one in reading.all_files() if one.deleted is None}
-        for one in _folders(self.packages, _BRANCHES[0]):
-            for two in _folders(one, _BRANCHES[1]):
-                for three in _folders(two, _BRANCHES[2]):
-                    removed += _sweep_folder(three, one.name + two.name + three.name, named)
+        for digest, folder, found in self._kept():
+            left = [name for name in found if (digest, name.removesuffix(METADATA)) not in named]
+            if left or not found:
+                removed += _sweep_folder(Path(folder), left)
         return removed
 
     def path(self, blake2b_256: str, filename: str) -> Path | None:
@@ -184,6 +174,16 @@ class FolderBlobs:
                 if not named():
                     self.remove(blake2b_256, filename)
 
+    def _kept(self) -> Iterator[tuple[str, str, list[str]]]:
+        """Every folder of a digest: the digest, the folder, and what is in it."""
+        # Texts and not paths: at each start, all files of an index come by here.
+        top = str(self.packages)
+        for one in filter(_PAIR.match, _listed(top)):
+            for two in filter(_PAIR.match, _listed(f"{top}/{one}")):
+                for three in filter(_REST.match, _listed(f"{top}/{one}/{two}")):
+                    folder = f"{top}/{one}/{two}/{three}"
+                    yield one + two + three, folder, _listed(folder)
+
     def _move(self, staged: Path, beside: Path | None, path: Path) -> None:
         # Both are of the same digest: what is there already under these names has the same bytes, and may be replaced.
         made = self._branches.make(path.parent)
@@ -199,7 +199,8 @@ def clear_staging(folder: Path) -> int:
 
     It needs no database, which cannot be opened where leftovers fill the disk.
     """
-    return sum(_unlink(path) for path in _listed(folder / "staging"))
+    staging = folder / "staging"
+    return sum(_unlink(staging / name) for name in _listed(str(staging)))
 
 
 class _StagedFile:
@@ -237,32 +238,18 @@ class _StagedFile:
         self.forsake(lambda: True)
 
 
-def _listed(folder: Path) -> list[Path]:
+def _listed(folder: str) -> list[str]:
     try:
-        with os.scandir(folder) as entries:
-            return [folder / entry.name for entry in entries]
+        return os.listdir(folder)
     except (FileNotFoundError, NotADirectoryError):
         return []
 
 
-def _folders(folder: Path, named: re.Pattern[str]) -> list[Path]:
-    try:
-        with os.scandir(folder) as entries:
-            return [
-                folder / entry.name
-                for entry in entries
-                if named.match(entry.name) and entry.is_dir(follow_symlinks=False)
-            ]
-    except FileNotFoundError:
-        return []
-
-
-def _sweep_folder(folder: Path, digest: str, named: set[tuple[str, str]]) -> int:
-    found = _listed(folder)
-    swept = [path for path in found if (digest, path.name.removesuffix(METADATA)) not in named and _unlink(path)]
-    if len(swept) == len(found):
-        _prune(folder)
-    return len({path.name.removesuffix(METADATA) for path in swept})
+def _sweep_folder(folder: Path, left: Iterable[str]) -> int:
+    """Remove these from the folder of a digest, and the folder if it is empty then. How many files that were."""
+    swept = {name.removesuffix(METADATA) for name in left if _unlink(folder / name)}
+    _prune(folder)
+    return len(swept)
 
 
 def _unlink(path: Path) -> bool:

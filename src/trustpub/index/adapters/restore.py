@@ -11,7 +11,7 @@ import secrets
 import shutil
 import tarfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -27,7 +27,7 @@ from trustpub.printable import printable
 from trustpub.tokens.keys import RootKeys
 
 _MEMBER = re.compile(
-    rf"(?:{re.escape(DATABASE)}|{re.escape(MANIFEST)}|{SECRET}|{TRUST}/[A-Za-z0-9][A-Za-z0-9._-]*\.json"
+    rf"(?:{re.escape(DATABASE)}|{re.escape(MANIFEST)}|{SECRET}|{TRUST}(?:/[A-Za-z0-9][A-Za-z0-9._-]*)+"
     r"|packages/[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{60}/[A-Za-z0-9][A-Za-z0-9._+!-]*)\Z"
 )
 """What a backup holds; anything else in it is left where it is."""
@@ -164,13 +164,16 @@ def _unpack(backup: Path, part: Path) -> dict[str, Any]:
         members = _tar_members(backup)
     else:
         raise Misuse(f"There is no backup at {backup}.")
-    for name, source in members:
-        target = part / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        mode = 0o600 if name == SECRET else 0o644
-        descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
-        with os.fdopen(descriptor, "wb") as copy:
-            shutil.copyfileobj(source, copy, 1024 * 1024)
+    try:
+        for name, source in members:
+            target = part / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            mode = 0o600 if name == SECRET else 0o644
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, mode)
+            with os.fdopen(descriptor, "wb") as copy:
+                shutil.copyfileobj(source, copy, 1024 * 1024)
+    except (tarfile.TarError, EOFError):
+        raise Misuse(f"{backup} is no backup of an index, or not a whole one.") from None
     return _read_manifest(backup, part)
 
 
@@ -200,21 +203,12 @@ def _folder_members(folder: Path) -> Iterator[tuple[str, IO[bytes]]]:
 
 
 def _tar_members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    with _tar(path) as tar:
+    with tarfile.open(path, "r:") as tar:
         for member in tar:
             source = tar.extractfile(member) if member.isreg() and _MEMBER.match(member.name) else None
             if source is not None:
                 with source:
                     yield member.name, source
-
-
-@contextmanager
-def _tar(path: Path) -> Iterator[tarfile.TarFile]:
-    try:
-        with tarfile.open(path, "r:") as tar:
-            yield tar
-    except (tarfile.TarError, EOFError):
-        raise Misuse(f"{path} is no backup of an index, or not a whole one.") from None
 
 
 def _sync_all(folder: Path) -> None:

@@ -17,7 +17,8 @@ from multipart import (  # type: ignore[import-untyped]
 
 from trustpub.protocol.upload import CONTENT
 
-MAX_FIELD_BYTES = 1024 * 1024
+MAX_FIELD_BYTES = 256 * 1024
+"""The license texts of some packages are as long as that."""
 MAX_FIELDS_BYTES = 16 * 1024 * 1024
 """Of all text parts together, which bounds the memory that one upload takes."""
 MAX_PARTS = 2000

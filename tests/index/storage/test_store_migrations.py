@@ -6,16 +6,21 @@ from __future__ import annotations
 
 import dataclasses
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
+from trustpub.index.adapters.sql import store as sql_store
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.adapters.sql.tables import metadata
 from trustpub.index.ports import Issuer, Project, Use
@@ -158,3 +163,30 @@ def test_an_upgraded_database_and_a_new_one_are_made_of_the_same_indexes(upgrade
             found.append(rows.fetchall())
     assert found[0] == found[1]
     assert any("user_id IS NOT NULL" in str(sql) for _, sql in found[0])
+
+
+def test_the_names_of_the_migrations_say_what_stands_in_them() -> None:
+    """A start reads the names alone, for Alembic takes long to load."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(sql_store.__file__).parent / "migrations"))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+    assert script.get_current_head() == head()
+    assert all(knows(one.revision) for one in script.walk_revisions())
+
+
+def test_a_start_with_nothing_to_upgrade_loads_no_alembic(tmp_path: Path) -> None:
+    program = (
+        "import sys, pathlib\n"
+        "from trustpub.index.bootstrap import open_folder\n"
+        "data = pathlib.Path(sys.argv[1])\n"
+        "open_folder(data, create=True, local_url='http://localhost:1').close()\n"
+        "print('alembic' in sys.modules)"
+    )
+    said = [
+        subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path / "data")], capture_output=True, text=True, check=True
+        )
+        for _ in range(2)
+    ]
+    assert [one.stdout.strip() for one in said] == ["True", "False"]

@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from trustpub.trust.claims import BadClaim, SignedClaims
-from trustpub.trust.decision import Circumstances, Refused, Trusted, decide
+from trustpub.trust.claims import BadClaim
+from trustpub.trust.decision import Circumstances
 from trustpub.trust.provider import BadFields
 from trustpub.trust.providers.activestate import ISSUER, PROVIDER, Identity
-from trustpub.trust.publishers import Link, Publisher
+from trustpub.trust.publishers import Publisher
+
+from .acting import claims_of, misses, publisher_of
 
 ACTOR = PROVIDER.example_fields["actor_id"]
 ORGANIZATION_ID = str(PROVIDER.example_claims["organization_id"])
@@ -21,24 +23,11 @@ PROJECT_ID = str(PROVIDER.example_claims["project_id"])
 
 def a_build(**changes: Any) -> Identity:
     """The documented example; a change to None takes a claim away."""
-    claims = {**PROVIDER.example_claims, **changes}
-    return Identity.from_claims(SignedClaims({name: value for name, value in claims.items() if value is not None}))
+    return Identity.from_claims(claims_of(PROVIDER, changes))
 
 
 def a_publisher(*, pin: bool = False, **changes: str | None) -> Publisher:
-    fields = {**PROVIDER.example_fields, **changes}
-    kept = {name: value for name, value in fields.items() if value is not None}
-    link = Link(project_id="p", project="hello")
-    return Publisher(id="pub", issuer=ISSUER, kind="activestate", fields=kept, links=(link,), pin_on_first_use=pin)
-
-
-def misses(identity: Identity, publisher: Publisher) -> list[tuple[str, str | None]]:
-    """Fields that differ, and what was given; none where the publisher is trusted."""
-    verdict = decide(identity, [publisher], 0)
-    if isinstance(verdict, Trusted):
-        return []
-    assert isinstance(verdict, Refused)
-    return [(check.field, check.given) for check in verdict.near_misses[0].failed]
+    return publisher_of(PROVIDER, changes, pin=pin)
 
 
 def test_the_documented_example_is_the_publisher_of_the_documented_example() -> None:

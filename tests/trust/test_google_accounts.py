@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
-from trustpub.trust.claims import BadClaim, SignedClaims
-from trustpub.trust.decision import Circumstances, Refused, Trusted, decide
+from trustpub.trust.claims import BadClaim
+from trustpub.trust.decision import Circumstances
 from trustpub.trust.provider import BadFields
 from trustpub.trust.providers.google import ISSUER, PROVIDER, Identity
-from trustpub.trust.publishers import Link, Publisher, Rules
+from trustpub.trust.publishers import Publisher, Rules
+
+from .acting import claims_of, misses, publisher_of
 
 EMAIL = PROVIDER.example_fields["email"]
 SUB = PROVIDER.example_fields["sub"]
@@ -20,24 +22,11 @@ SUB = PROVIDER.example_fields["sub"]
 
 def an_account(**changes: Any) -> Identity:
     """The documented example; a change to None takes a claim away."""
-    claims = {**PROVIDER.example_claims, **changes}
-    return Identity.from_claims(SignedClaims({name: value for name, value in claims.items() if value is not None}))
+    return Identity.from_claims(claims_of(PROVIDER, changes))
 
 
 def a_publisher(*, pin: bool = False, rules: Rules | None = None, **changes: str | None) -> Publisher:
-    fields = {**PROVIDER.example_fields, **changes}
-    kept = {name: value for name, value in fields.items() if value is not None}
-    link = Link(project_id="p", project="hello", rules=rules or Rules())
-    return Publisher(id="pub", issuer=ISSUER, kind="google", fields=kept, links=(link,), pin_on_first_use=pin)
-
-
-def misses(identity: Identity, publisher: Publisher) -> list[tuple[str, str | None]]:
-    """Fields that differ, and what was given; none where the publisher is trusted."""
-    verdict = decide(identity, [publisher], 0)
-    if isinstance(verdict, Trusted):
-        return []
-    assert isinstance(verdict, Refused)
-    return [(check.field, check.given) for check in verdict.near_misses[0].failed]
+    return publisher_of(PROVIDER, changes, pin=pin, rules=rules)
 
 
 def test_the_documented_example_is_the_publisher_of_the_documented_example() -> None:

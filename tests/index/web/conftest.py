@@ -408,9 +408,11 @@ def web(live: Live) -> Iterator[TestClient]:
 
 
 @contextmanager
-def serving(app: Any, protocol: Any = HTTP_PROTOCOL) -> Iterator[int]:
+def serving(app: Any, protocol: Any = HTTP_PROTOCOL, loop: Any = "auto", **tls: Any) -> Iterator[int]:
     """The app on a free port."""
-    config = uvicorn.Config(app, http=protocol, ws="none", lifespan="off", log_config=None, log_level="critical")
+    config = uvicorn.Config(
+        app, http=protocol, loop=loop, ws="none", lifespan="off", log_config=None, log_level="critical", **tls
+    )
     server = uvicorn.Server(config)
     listening = socket.create_server(("127.0.0.1", 0))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})

@@ -9,17 +9,13 @@ import os
 import socket
 import ssl
 import struct
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from email import message_from_bytes
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,6 +25,8 @@ from trustpub.index.web import sendfile
 from trustpub.index.web.app import HTTP_PROTOCOL
 from trustpub.index.web.phrase import H11PhrasingProtocol
 from trustpub.index.web.ranges import Span, spans
+
+from .conftest import serving
 
 LARGE = hashlib.shake_128(b"a large file").digest(3 * 1024 * 1024 + 17)
 SMALL = LARGE[:1000]
@@ -55,26 +53,6 @@ def put(house: Any, content: bytes, filename: str = "hello-1.0-py3-none-any.whl"
         writing.add_file(row)
     b2 = row.blake2b_256
     return f"/packages/{b2[:2]}/{b2[2:4]}/{b2[4:]}/{filename}"
-
-
-@contextmanager
-def serving(app: Any, protocol: Any = HTTP_PROTOCOL, loop: Any = "auto", **tls: Any) -> Iterator[int]:
-    """The app on a free port."""
-    config = uvicorn.Config(
-        app, http=protocol, loop=loop, ws="none", lifespan="off", log_config=None, log_level="critical", **tls
-    )
-    server = uvicorn.Server(config)
-    listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    try:
-        while not server.started:
-            time.sleep(0.01)
-        yield listening.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
-        listening.close()
 
 
 def request(path: str, *headers: str, method: str = "GET") -> bytes:

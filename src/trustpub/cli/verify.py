@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 import click
 
 from trustpub.cli.show import screen
+from trustpub.client.indexes import FILE_HOSTS, READ_HOSTS
 from trustpub.errors import Declined, Misuse
 from trustpub.printable import printable, quoted
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
     from trustpub.proofs.provenance import Judgement
     from trustpub.proofs.verify import Checker
 
-_SIMPLE: Mapping[str, str] = {"pypi": "https://pypi.org/simple/", "testpypi": "https://test.pypi.org/simple/"}
-_FILE_HOSTS: Mapping[str, str] = {"files.pythonhosted.org": "pypi", "test-files.pythonhosted.org": "testpypi"}
-"""Where the files of an index are, if not on its own host."""
 _CHUNK = 1024 * 1024
 
 
@@ -151,7 +149,7 @@ def _compare(listed: Listed, subject: _Subject) -> None:
 
 def _index_of(url: str) -> str:
     parts = urlsplit(url)
-    return _FILE_HOSTS.get(parts.hostname or "", f"{parts.scheme}://{parts.netloc}/simple/")
+    return FILE_HOSTS.get(parts.hostname or "", f"{parts.scheme}://{parts.netloc}/simple/")
 
 
 def _index(http: Http, given: str) -> Index:
@@ -159,12 +157,12 @@ def _index(http: Http, given: str) -> Index:
     from trustpub.proofs.listing import Index
 
     if "://" not in given:
-        if given.lower() not in _SIMPLE:
+        if given.lower() not in READ_HOSTS:
             raise Misuse(
                 f"There is no index named {quoted(given)}.",
-                hint=f"Give {' or '.join(_SIMPLE)}, or the URL of an index's Simple API: https://…/simple/",
+                hint=f"Give {' or '.join(READ_HOSTS)}, or the URL of an index's Simple API: https://…/simple/",
             )
-        return Index(http, _SIMPLE[given.lower()])
+        return Index(http, f"https://{READ_HOSTS[given.lower()]}/simple/")
     parts = split(given)
     url = given if parts.path.strip("/") else f"{parts.scheme}://{parts.netloc}/simple/"
     return Index(http, url, _authorization(parts.hostname or ""))

@@ -21,6 +21,11 @@ NAMED: Mapping[str, str] = {
 }
 """Upload addresses of the indexes that have a name. They stand here and nowhere else."""
 
+READ_HOSTS: Mapping[str, str] = {"pypi": "pypi.org", "testpypi": "test.pypi.org"}
+"""Where those indexes are read, over their Simple API."""
+FILE_HOSTS: Mapping[str, str] = {"files.pythonhosted.org": "pypi", "test-files.pythonhosted.org": "testpypi"}
+"""Where their files are, if not on their own host."""
+
 _HOSTS: Mapping[str, str] = {
     "pypi.org": "pypi",
     "www.pypi.org": "pypi",

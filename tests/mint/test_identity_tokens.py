@@ -286,11 +286,16 @@ def test_a12_a_token_without_its_times_proves_nothing(name: str) -> None:
         b'{"a":1,"a":1}',
         b'{"a":{"b":[{"c":1,"c":2}]}}',
         b'{"a":' + b"9" * 5000 + b"}",
-        b'{"a":' + b"[" * 4000 + b"]" * 4000 + b"}",
     ],
 )
 def test_a13_a_payload_that_is_not_one_strict_json_object_is_refused(raw: bytes) -> None:
     assert cause(token(raw=raw)) == ("claims", True)
+
+
+def test_a13_nesting_as_deep_as_a_token_is_long_ends_in_a_refusal() -> None:
+    # How deep Python's reader goes differs with its version; where it arrives, there is no issuer.
+    raw = b'{"a":' + b"[" * 4000 + b"]" * 4000 + b"}"
+    assert cause(token(raw=raw)) in {("claims", True), ("issuer", True)}
 
 
 @pytest.mark.parametrize("name", ["sub", "jti"])

@@ -78,6 +78,6 @@ def test_after_forget_keys_the_next_mint_asks_anew_and_a_withdrawn_key_is_refuse
         status, body, headers = mint(index, issuer, kept)
         assert (status, body["errors"][0]["code"]) == (503, "issuer-unavailable")
         assert 1 <= int(headers["retry-after"]) <= 60
-        assert "404" not in json.dumps(body)  # why is for those who run the index
+        assert "status 404" not in json.dumps(body)  # why is for those who run the index
         told = trustpub("admin", "events", "--json", *at)
         assert "it answers with status 404" in told.out, told.err

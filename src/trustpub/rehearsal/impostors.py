@@ -19,6 +19,7 @@ ELSEWHERE = "127.0.0.2"
 """A second address of this machine, from which somebody else seems to ask."""
 _LONG_AGO = 3600
 """Seconds since the expiry of a token that nobody should take any more."""
+_OTHER_ENVIRONMENT = "other environment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +89,28 @@ def of_any_ci(issuer: Issuer, identity: Workload, audience: str) -> Sequence[Imp
             expected=Expected(code="invalid-token", words="audience"),
         ),
     )
+
+
+def other_environment(token: Callable[[], Secret] | None, of: str) -> Impostor | Outcome:
+    """The same job in another environment. ``token``: its; None: the job has none, so any job ``of`` what may be it."""
+    if token is None:
+        return Outcome(
+            name=_OTHER_ENVIRONMENT,
+            refused=False,
+            guarded=False,
+            reason=f"the publishing job has no environment, so any job of the {of} may publish; "
+            "give it one (environment: release), register it, and protect it",
+        )
+    expected = Expected(code="invalid-publisher", fields=("environment",))
+    return Impostor(name=_OTHER_ENVIRONMENT, token=token, expected=expected)
+
+
+def in_other_hands(field: str, token: Callable[[], Secret], name: str | None = None) -> Impostor:
+    """The same names with another id. ``field``: the id's; ``name``: of the role, where the field does not tell it."""
+    expected = Expected(
+        code="invalid-publisher", fields=(field,), words="re-created or transferred", tells_nothing=True
+    )
+    return Impostor(name=name or f"other {field.replace('_', ' ')}, same name", token=token, expected=expected)
 
 
 def has_second_address() -> bool:

@@ -10,19 +10,11 @@ from dataclasses import dataclass, replace
 from trustpub.printable import printable
 from trustpub.rehearsal import jobs
 from trustpub.rehearsal.emulated.github import GitHubIssuer, Run
-from trustpub.rehearsal.impostors import Expected, Impostor, Outcome
+from trustpub.rehearsal.impostors import Expected, Impostor, Outcome, in_other_hands, other_environment
 from trustpub.rehearsal.plays.play import Clock, Watch, Wishes
 from trustpub.rehearsal.project import Project, Repository, repository
 from trustpub.secret import Secret
 from trustpub.workflow.read import PublishingJob
-
-UNGUARDED_ENVIRONMENT = Outcome(
-    name="other environment",
-    refused=False,
-    guarded=False,
-    reason="the publishing job has no environment, so any job of the workflow may publish; "
-    "give it one (environment: release), register it, and protect it",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,13 +112,9 @@ class GitHubPlay:
         def variant(changed: Run) -> Callable[[], Secret]:
             return lambda: self.issuer.token(changed, audience)
 
-        environment: Impostor | Outcome = UNGUARDED_ENVIRONMENT
-        if run.environment is not None:
-            environment = Impostor(
-                name="other environment",
-                token=variant(replace(run, environment=f"not-{run.environment}"[:255])),
-                expected=Expected(code="invalid-publisher", fields=("environment",)),
-            )
+        environment = (
+            None if run.environment is None else variant(replace(run, environment=f"not-{run.environment}"[:255]))
+        )
         other_file = "impostor.yml" if run.workflow != "impostor.yml" else "other.yml"
         return (
             Impostor(
@@ -134,16 +122,9 @@ class GitHubPlay:
                 token=variant(replace(run, workflow=other_file, started_by=None)),
                 expected=Expected(code="invalid-publisher", fields=("workflow",)),
             ),
-            environment,
-            Impostor(
-                name="other owner id, same name",
-                token=variant(replace(run, owner_id=str(int(run.owner_id) + 1))),
-                expected=Expected(
-                    code="invalid-publisher", fields=("owner_id",), words="re-created or transferred",
-                    tells_nothing=True,
-                ),
-            ),
-        )  # fmt: skip
+            other_environment(environment, "workflow"),
+            in_other_hands("owner_id", variant(replace(run, owner_id=str(int(run.owner_id) + 1)))),
+        )
 
 
 def script(project: Project, wishes: Wishes, env: Mapping[str, str]) -> GitHubScript:

@@ -9,19 +9,11 @@ from dataclasses import dataclass, replace
 
 from trustpub.printable import printable
 from trustpub.rehearsal.emulated.gitlab import GitLabIssuer, PipelineJob
-from trustpub.rehearsal.impostors import Expected, Impostor, Outcome
+from trustpub.rehearsal.impostors import Expected, Impostor, Outcome, in_other_hands, other_environment
 from trustpub.rehearsal.plays.play import Clock, Watch, Wishes
 from trustpub.rehearsal.project import Project, Repository, repository
 from trustpub.secret import Secret
 from trustpub.workflow.gitlab import GitLabJob, publishing_job
-
-UNGUARDED_ENVIRONMENT = Outcome(
-    name="other environment",
-    refused=False,
-    guarded=False,
-    reason="the publishing job has no environment, so any job of the pipeline may publish; "
-    "give it one (environment: release), register it, and protect it",
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,30 +119,19 @@ class GitLabPlay:
         def variant(changed: PipelineJob) -> Callable[[], Secret]:
             return lambda: self.issuer.token(changed, audience)
 
-        environment: Impostor | Outcome = UNGUARDED_ENVIRONMENT
-        if job.environment is not None:
-            environment = Impostor(
-                name="other environment",
-                token=variant(replace(job, environment=f"not-{job.environment}"[:255])),
-                expected=Expected(code="invalid-publisher", fields=("environment",)),
-            )
+        environment = (
+            None if job.environment is None else variant(replace(job, environment=f"not-{job.environment}"[:255]))
+        )
         return (
             Impostor(
                 name="other CI file",
                 token=variant(replace(job, file="impostor.yml" if job.file != "impostor.yml" else "other.yml")),
                 expected=Expected(code="invalid-publisher", fields=("workflow_filepath",)),
             ),
-            environment,
-            _in_other_hands("project_id", variant(replace(job, project_id=str(int(job.project_id) + 1)))),
-            _in_other_hands("namespace_id", variant(replace(job, namespace_id=str(int(job.namespace_id) + 1)))),
+            other_environment(environment, "pipeline"),
+            in_other_hands("project_id", variant(replace(job, project_id=str(int(job.project_id) + 1)))),
+            in_other_hands("namespace_id", variant(replace(job, namespace_id=str(int(job.namespace_id) + 1)))),
         )
-
-
-def _in_other_hands(field: str, token: Callable[[], Secret]) -> Impostor:
-    expected = Expected(
-        code="invalid-publisher", fields=(field,), words="re-created or transferred", tells_nothing=True
-    )
-    return Impostor(name=f"other {field.replace('_', ' ')}, same name", token=token, expected=expected)
 
 
 def script(project: Project, wishes: Wishes, env: Mapping[str, str]) -> GitLabScript:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from trustpub.errors import Misuse
 from trustpub.printable import printable
 from trustpub.rehearsal.emulated.google import Account, GoogleIssuer
-from trustpub.rehearsal.impostors import Expected, Impostor
+from trustpub.rehearsal.impostors import Expected, Impostor, in_other_hands
 from trustpub.rehearsal.plays.play import Clock, Watch, Wishes
 from trustpub.rehearsal.project import Project, made_up
 from trustpub.secret import Secret
@@ -81,12 +81,10 @@ class GooglePlay:
 
         name, _, domain = account.email.partition("@")
         return (
-            Impostor(
-                name="other account number, same e-mail",
-                token=variant(replace(account, sub=f"{account.sub[:-1]}{(int(account.sub[-1]) + 1) % 10}")),
-                expected=Expected(
-                    code="invalid-publisher", fields=("sub",), words="re-created or transferred", tells_nothing=True
-                ),
+            in_other_hands(
+                "sub",
+                variant(replace(account, sub=f"{account.sub[:-1]}{(int(account.sub[-1]) + 1) % 10}")),
+                "other account number, same e-mail",
             ),
             Impostor(
                 name="other service account",

@@ -30,7 +30,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from trustpub.index.bootstrap import open_folder
-from trustpub.index.ports import File, Project
+from trustpub.index.kept import File, Project
 
 REQUESTS = int(os.environ.get("REQUESTS", "3000"))
 MEGABYTES = int(os.environ.get("MEGABYTES", "20"))

@@ -24,7 +24,7 @@ from beside.load import Cost, Meter, upload
 from beside.wheels import Wheel, metadata
 
 from trustpub.index.bootstrap import open_folder
-from trustpub.index.ports import File, Project
+from trustpub.index.kept import File, Project
 
 ROOT = Path(__file__).parents[2]
 HTML = {"Accept": "text/html"}

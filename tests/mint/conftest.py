@@ -23,9 +23,10 @@ from joserfc.jwk import RSAKey
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.credentials import Credentials
+from trustpub.index.kept import Attempt, Event, Issuer, Project, Token
 from trustpub.index.limits import Limits
 from trustpub.index.mint import Mint
-from trustpub.index.ports import Attempt, Event, Issuer, IssuerDown, NoSuchKey, Project, Token
+from trustpub.index.ports import IssuerDown, NoSuchKey
 from trustpub.index.settings import Settings
 from trustpub.index.upload import Accepted, Upload
 from trustpub.protocol.exchange import Minted, Problem

@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from trustpub.index import attempts
-from trustpub.index.ports import Issuer
+from trustpub.index.kept import Issuer
 from trustpub.protocol.exchange import Minted, Problem
 from trustpub.trust.publishers import Link, Rules
 

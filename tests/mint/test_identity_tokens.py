@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from joserfc.jwk import ECKey, RSAKey
 
 from trustpub.index.identity import BadToken, verify
-from trustpub.index.ports import Issuer
+from trustpub.index.kept import Issuer
 from trustpub.trust.provider import Terms
 
 NOW = 1_790_000_000.25

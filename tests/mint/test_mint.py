@@ -13,7 +13,7 @@ from joserfc import jws, jwt
 from joserfc.errors import SecurityWarning
 from joserfc.jwk import OctKey, RSAKey
 
-from trustpub.index.ports import Issuer, User
+from trustpub.index.kept import Issuer, User
 from trustpub.protocol.exchange import Minted, Problem
 from trustpub.secret import Secret
 from trustpub.tokens import macaroon

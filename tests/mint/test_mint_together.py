@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from trustpub.index.ports import Issuer
+from trustpub.index.kept import Issuer
 from trustpub.protocol.exchange import Minted, Problem
 from trustpub.tokens import macaroon
 

@@ -21,8 +21,8 @@ from starlette.testclient import TestClient
 
 from trustpub.index.attested import Attested
 from trustpub.index.bootstrap import Folder, build_app, open_folder
+from trustpub.index.kept import File, Issuer, Project, Provenance, Token, User
 from trustpub.index.manage.projects import Chosen
-from trustpub.index.ports import File, Issuer, Project, Provenance, Token, User
 from trustpub.proofs import verify
 from trustpub.proofs.attestation import SLSA
 from trustpub.proofs.root import PUBLIC_GOOD

@@ -13,7 +13,8 @@ import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from trustpub.index.ports import Attempt, Writing
+from trustpub.index.kept import Attempt
+from trustpub.index.ports import Writing
 from trustpub.trust import explain
 from trustpub.trust.decision import Identity, NearMiss, Refused
 from trustpub.trust.publishers import Link

@@ -14,7 +14,8 @@ from typing import Any, Protocol
 
 from packaging.version import InvalidVersion, Version
 
-from trustpub.index.ports import File, Project, Provenance, Reading, Store, Token
+from trustpub.index.kept import File, Project, Provenance, Token
+from trustpub.index.ports import Reading, Store
 from trustpub.packages.names import normalize
 from trustpub.proofs import verify
 from trustpub.proofs.attestation import Attestation, BadAttestation, read_all

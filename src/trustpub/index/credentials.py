@@ -9,7 +9,8 @@ import math
 import uuid
 from dataclasses import dataclass
 
-from trustpub.index.ports import ARCHIVED, QUARANTINED, Clock, Project, Reading, Store, Token, User, Writing
+from trustpub.index.kept import ARCHIVED, QUARANTINED, Project, Token, User
+from trustpub.index.ports import Clock, Reading, Store, Writing
 from trustpub.index.settings import Settings
 from trustpub.packages.names import normalize
 from trustpub.protocol.exchange import Problem

@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, RSAKey
 
 from trustpub.index.jwk import fault
-from trustpub.index.ports import Issuer
+from trustpub.index.kept import Issuer
 from trustpub.printable import quoted
 from trustpub.trust.claims import MAX_TOKEN_BYTES, SignedClaims
 from trustpub.trust.provider import SHARED_AUDIENCE_AGE

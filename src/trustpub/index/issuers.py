@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urlsplit
 from trustpub.addresses import is_local_name, is_loopback, is_own, literal, objection
 from trustpub.errors import Misuse
 from trustpub.index.jwk import fault
-from trustpub.index.ports import Issuer
+from trustpub.index.kept import Issuer
 from trustpub.printable import quoted
 from trustpub.trust.issuers import PROVIDERS, belongs_to
 from trustpub.trust.provider import SHARED_AUDIENCE_AGE, Provider, Terms

@@ -14,8 +14,9 @@ from typing import Any
 
 from trustpub.index import attempts
 from trustpub.index.identity import CLAIM_MARGIN, LEEWAY
+from trustpub.index.kept import Event, Token, Use
 from trustpub.index.limits import Limits
-from trustpub.index.ports import Clock, Event, Keys, Reading, Store, Token, Use, Writing
+from trustpub.index.ports import Clock, Keys, Reading, Store, Writing
 from trustpub.index.proof import MustWait, Proof, Proven, refusal
 from trustpub.index.settings import Settings
 from trustpub.protocol.exchange import (

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from trustpub.index.ports import Event, Project, Reading, Writing
+from trustpub.index.kept import Event, Project
+from trustpub.index.ports import Reading, Writing
 from trustpub.packages.names import is_valid, normalize
 from trustpub.packages.stdlib import MODULES
 from trustpub.printable import printable, quoted

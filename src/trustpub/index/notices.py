@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 
-from trustpub.index.ports import Event, Store, Writing
+from trustpub.index.kept import Event
+from trustpub.index.ports import Store, Writing
 from trustpub.printable import printable
 
 PROVEN_SECONDS = 60

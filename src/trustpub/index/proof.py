@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustpub.index.identity import BadToken, verify
+from trustpub.index.kept import Issuer
 from trustpub.index.limits import Limits
 from trustpub.index.notices import BadIdentity, Notices
-from trustpub.index.ports import Issuer, IssuerDown, Keys, NoSuchKey, Reading, Store
+from trustpub.index.ports import IssuerDown, Keys, NoSuchKey, Reading, Store
 from trustpub.protocol.exchange import BadBody, MintRequest, Problem, UnsupportedFeature
 from trustpub.trust.claims import BadClaim, MalformedToken, SignedClaims, Unverified, peek
 from trustpub.trust.decision import Identity

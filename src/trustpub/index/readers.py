@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from threading import Lock
 
 from trustpub.index.credentials import TOKEN_USER, Bearer, Credentials
-from trustpub.index.ports import Clock, Project, Reading, Store
+from trustpub.index.kept import Project
+from trustpub.index.ports import Clock, Reading, Store
 from trustpub.packages.names import normalize
 from trustpub.protocol.exchange import READ, Problem
 from trustpub.tokens.caveats import Context, Expiry, ProjectIds, ProjectNames, PublisherId, refusals_for

@@ -9,7 +9,8 @@ from collections.abc import Hashable, Mapping, Sequence
 from packaging.version import Version
 
 from trustpub.index.cache import Cache, Page, finish
-from trustpub.index.ports import Blobs, File, Project, Reading, Store
+from trustpub.index.kept import File, Project
+from trustpub.index.ports import Blobs, Reading, Store
 from trustpub.index.settings import Settings
 from trustpub.packages import metadata
 from trustpub.packages.metadata import Metadata

@@ -14,7 +14,8 @@ from trustpub.index import names, policy
 from trustpub.index.arrival import Arrival, EarlyRefusal
 from trustpub.index.attested import Attested, missing
 from trustpub.index.credentials import Bearer, Credentials, NewProject
-from trustpub.index.ports import Blobs, Clock, Event, File, NoRoom, Project, Provenance, Reading, Store, Writing
+from trustpub.index.kept import Event, File, Project, Provenance
+from trustpub.index.ports import Blobs, Clock, NoRoom, Reading, Store, Writing
 from trustpub.index.settings import Settings
 from trustpub.packages import archives, metadata
 from trustpub.packages.agreement import differences

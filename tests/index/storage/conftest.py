@@ -21,11 +21,11 @@ import pytest
 
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.bootstrap import Folder, open_folder
+from trustpub.index.kept import Issuer, Project
 from trustpub.index.manage.issuers import Issuers
 from trustpub.index.manage.names import Names
 from trustpub.index.manage.people import People
 from trustpub.index.manage.publishers import Publishers
-from trustpub.index.ports import Issuer, Project
 from trustpub.trust.publishers import Link, Publisher
 
 NOW = 1_790_000_000.0

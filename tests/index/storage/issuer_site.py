@@ -18,7 +18,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from trustpub.index.adapters.tls import DevTls
-from trustpub.index.ports import Issuer
+from trustpub.index.kept import Issuer
 
 DISCOVERY = "/.well-known/openid-configuration"
 Write = Callable[[bytes], object]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trustpub.index.bootstrap import Folder
-from trustpub.index.ports import File
+from trustpub.index.kept import File
 
 from .conftest import a_project
 

@@ -18,12 +18,13 @@ from joserfc.jwk import RSAKey
 from trustpub.errors import Misuse
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.bootstrap import Folder, open_folder
+from trustpub.index.kept import Issuer
 from trustpub.index.manage.apply import Applied, Applying, BadFile
 from trustpub.index.manage.issuers import Issuers
 from trustpub.index.manage.people import People
 from trustpub.index.manage.publishers import Publishers
 from trustpub.index.manage.schema import SCHEMA, faults
-from trustpub.index.ports import ForgeSilent, Issuer
+from trustpub.index.ports import ForgeSilent
 from trustpub.index.registration import Wanted
 from trustpub.trust.publishers import Rules
 

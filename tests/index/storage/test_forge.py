@@ -13,7 +13,8 @@ import pytest
 
 from trustpub.index.adapters.forge import Forges
 from trustpub.index.adapters.tls import make
-from trustpub.index.ports import ForgeSilent, Issuer
+from trustpub.index.kept import Issuer
+from trustpub.index.ports import ForgeSilent
 from trustpub.trust.issuers import PROVIDERS
 
 from .issuer_site import Site, serving

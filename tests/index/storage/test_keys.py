@@ -17,8 +17,9 @@ from trustpub.index.adapters.jwks import (
     JwksKeys,
 )
 from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.kept import Issuer
 from trustpub.index.manage.issuers import Issuers
-from trustpub.index.ports import FORGET_KEYS, Issuer, IssuerDown, NoSuchKey
+from trustpub.index.ports import FORGET_KEYS, IssuerDown, NoSuchKey
 from trustpub.trust.provider import Terms
 
 from .conftest import SetClock

@@ -17,7 +17,8 @@ import pytest
 from trustpub.addresses import is_local_name, is_loopback, is_own, objection
 from trustpub.index.adapters.jwks import JwksKeys
 from trustpub.index.adapters.tls import DevTls, make
-from trustpub.index.ports import Issuer, IssuerDown
+from trustpub.index.kept import Issuer
+from trustpub.index.ports import IssuerDown
 
 from .conftest import SetClock
 from .issuer_site import Site, serving

@@ -13,7 +13,7 @@ import pytest
 from joserfc.jwk import RSAKey
 
 from trustpub.index.bootstrap import open_folder
-from trustpub.index.ports import Attempt
+from trustpub.index.kept import Attempt
 
 from .conftest import PUBLIC, Ran
 

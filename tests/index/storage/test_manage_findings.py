@@ -12,9 +12,9 @@ import pytest
 
 from trustpub.errors import Declined
 from trustpub.index.bootstrap import Folder, open_folder
+from trustpub.index.kept import Event, Token
 from trustpub.index.manage.enrolment import Registered
 from trustpub.index.manage.housekeeping import keep_house
-from trustpub.index.ports import Event, Token
 from trustpub.index.registration import Wanted
 from trustpub.trust.publishers import Rules
 

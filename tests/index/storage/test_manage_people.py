@@ -6,9 +6,9 @@ import pytest
 
 from trustpub.errors import Declined, Misuse
 from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.kept import Token
 from trustpub.index.manage.people import People
 from trustpub.index.manage.publishers import Publishers
-from trustpub.index.ports import Token
 from trustpub.index.registration import Wanted
 
 from .conftest import NOW, a_project, event_kinds

@@ -16,8 +16,8 @@ from trustpub.errors import Declined, Misuse
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.bootstrap import open_folder
+from trustpub.index.kept import Event, File, Project, User
 from trustpub.index.manage.projects import Chosen, Projects
-from trustpub.index.ports import Event, File, Project, User
 
 from .conftest import NOW, Ran, SetClock, a_project, a_publisher, event_kinds
 

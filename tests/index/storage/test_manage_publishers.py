@@ -12,10 +12,11 @@ import pytest
 
 from trustpub.errors import Declined, Misuse
 from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.kept import Issuer
 from trustpub.index.manage.issuers import Issuers
 from trustpub.index.manage.people import People
 from trustpub.index.manage.publishers import NoIds, Publishers
-from trustpub.index.ports import ForgeSilent, Issuer
+from trustpub.index.ports import ForgeSilent
 from trustpub.index.registration import Wanted, missing_ids
 from trustpub.trust.publishers import Rules
 

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from trustpub.errors import Declined, Misuse
 from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.kept import Attempt, Token
 from trustpub.index.manage.housekeeping import ATTEMPT_MEMORY_SECONDS, Kept, keep_house
 from trustpub.index.manage.names import Names
 from trustpub.index.manage.publishers import Publishers
 from trustpub.index.names import fault
-from trustpub.index.ports import Attempt, Token
 from trustpub.index.registration import Wanted
 from trustpub.packages.names import look_alike, normalize
 from trustpub.packages.stdlib import MODULES

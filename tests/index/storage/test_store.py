@@ -20,7 +20,7 @@ from sqlalchemy.exc import IntegrityError
 from trustpub.errors import Misuse
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.adapters.sql.tables import metadata
-from trustpub.index.ports import Event, File, Issuer, Token, Use, User
+from trustpub.index.kept import Event, File, Issuer, Token, Use, User
 
 from .conftest import PUBLIC, a_project, a_publisher
 

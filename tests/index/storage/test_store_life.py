@@ -12,17 +12,8 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from trustpub.index.adapters.sql.store import SqlStore
-from trustpub.index.ports import (
-    ACTIVE,
-    ARCHIVED,
-    DEPRECATED,
-    QUARANTINED,
-    Event,
-    File,
-    Project,
-    Provenance,
-    Reading,
-)
+from trustpub.index.kept import ACTIVE, ARCHIVED, DEPRECATED, QUARANTINED, Event, File, Project, Provenance
+from trustpub.index.ports import Reading
 
 from .conftest import a_project
 

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from trustpub.index.adapters.sql import store as sql_store
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.adapters.sql.tables import metadata
-from trustpub.index.ports import Issuer, Project, Use
+from trustpub.index.kept import Issuer, Project, Use
 from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Publisher, Rules
 

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from trustpub.index.adapters.sql.store import SqlStore
-from trustpub.index.ports import Attempt, Issuer, Token
+from trustpub.index.kept import Attempt, Issuer, Token
 from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Rules
 

@@ -33,9 +33,10 @@ from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.attested import Attested
 from trustpub.index.bootstrap import Folder, build_app, open_folder
 from trustpub.index.credentials import Credentials
+from trustpub.index.kept import Issuer, Project, Token, User
 from trustpub.index.limits import Limits
 from trustpub.index.mint import Mint
-from trustpub.index.ports import Issuer, NoSuchKey, Project, Token, User
+from trustpub.index.ports import NoSuchKey
 from trustpub.index.readers import Readers
 from trustpub.index.settings import Settings
 from trustpub.index.simple import Pages

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustpub.index.adapters.tls import make
-from trustpub.index.ports import File
+from trustpub.index.kept import File
 from trustpub.index.web import sendfile
 from trustpub.index.web.app import HTTP_PROTOCOL
 from trustpub.index.web.phrase import H11PhrasingProtocol

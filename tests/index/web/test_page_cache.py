@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from trustpub.index.cache import Cache, Page, finish
-from trustpub.index.ports import Project
+from trustpub.index.kept import Project
 from trustpub.index.simple import Pages
 from trustpub.protocol.simple import Format
 

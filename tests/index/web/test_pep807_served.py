@@ -22,7 +22,8 @@ from starlette.types import Message
 
 from trustpub.errors import Misuse
 from trustpub.index.issuers import check_terms
-from trustpub.index.ports import Issuer, IssuerDown, NoSuchKey
+from trustpub.index.kept import Issuer
+from trustpub.index.ports import IssuerDown, NoSuchKey
 from trustpub.index.web import answers as web_answers
 from trustpub.index.web import api
 from trustpub.protocol.accept import JSON_TYPE, PYTP_TYPE

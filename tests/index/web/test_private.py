@@ -20,7 +20,7 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from trustpub.index.bootstrap import build_app
-from trustpub.index.ports import QUARANTINED, Project, Provenance
+from trustpub.index.kept import QUARANTINED, Project, Provenance
 from trustpub.index.web.gate import OPEN, is_open, private_headers
 from trustpub.secret import Secret
 from trustpub.tokens import macaroon

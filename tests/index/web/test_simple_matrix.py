@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from trustpub.index.ports import File, Project, Provenance
+from trustpub.index.kept import File, Project, Provenance
 from trustpub.packages.names import normalize
 
 JSON = "application/vnd.pypi.simple.v1+json"

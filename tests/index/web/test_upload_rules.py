@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
-from trustpub.index.ports import ARCHIVED, QUARANTINED
+from trustpub.index.kept import ARCHIVED, QUARANTINED
 
 from .conftest import BOUNDARY, METADATA, Site
 

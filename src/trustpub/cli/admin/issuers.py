@@ -15,7 +15,7 @@ from trustpub.cli.admin.folder import in_folder, listing, open_index, read_json,
 from trustpub.cli.show import screen
 
 if TYPE_CHECKING:
-    from trustpub.index.ports import Issuer
+    from trustpub.index.kept import Issuer
 
 
 @click.group()

@@ -17,8 +17,8 @@ from trustpub.errors import Misuse
 from trustpub.printable import printable
 
 if TYPE_CHECKING:
+    from trustpub.index.kept import File, Project
     from trustpub.index.manage.projects import Chosen
-    from trustpub.index.ports import File, Project
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 _SHOWN = 5
@@ -113,7 +113,7 @@ def archive(name: str, reason: str, data: Path) -> None:
 @in_folder
 def unarchive(name: str, data: Path) -> None:
     """Take uploads to PROJECT again."""
-    from trustpub.index.ports import ARCHIVED
+    from trustpub.index.kept import ARCHIVED
 
     with open_index(data) as folder:
         _tell(folder.projects.reactivate(name, ARCHIVED))
@@ -134,7 +134,7 @@ def deprecate(name: str, reason: str, data: Path) -> None:
 @in_folder
 def undeprecate(name: str, data: Path) -> None:
     """Say no more that PROJECT should not be used."""
-    from trustpub.index.ports import DEPRECATED
+    from trustpub.index.kept import DEPRECATED
 
     with open_index(data) as folder:
         _tell(folder.projects.reactivate(name, DEPRECATED))

@@ -15,7 +15,7 @@ from typing import Any
 
 from trustpub.addresses import is_local_name, is_own, literal, objection
 from trustpub.http import Http, Limits, Response
-from trustpub.index.ports import Issuer
+from trustpub.index.kept import Issuer
 
 SECONDS = 5.0
 """For each answer, all in all: a job is waiting."""

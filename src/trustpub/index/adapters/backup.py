@@ -28,7 +28,8 @@ from trustpub.errors import Declined, Misuse
 from trustpub.index.adapters import durable
 from trustpub.index.adapters.files import METADATA, FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore
-from trustpub.index.ports import File, NoRoom
+from trustpub.index.kept import File
+from trustpub.index.ports import NoRoom
 
 DATABASE = "index.db"
 SECRET = "secret"  # noqa: S105 - a file's name

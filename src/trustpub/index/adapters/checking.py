@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trustpub.index.adapters.files import METADATA, FolderBlobs
-from trustpub.index.ports import Clock, File, Store
+from trustpub.index.kept import File
+from trustpub.index.ports import Clock, Store
 
 _CHUNK = 1024 * 1024
 

@@ -16,7 +16,8 @@ from urllib.parse import quote, urlsplit
 from trustpub.errors import TrustpubError
 from trustpub.http import Response
 from trustpub.index.adapters.asking import SECONDS, Asking, json_of
-from trustpub.index.ports import ForgeSilent, Issuer
+from trustpub.index.kept import Issuer
+from trustpub.index.ports import ForgeSilent
 from trustpub.printable import quoted
 from trustpub.trust.providers import github, gitlab
 

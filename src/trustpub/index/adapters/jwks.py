@@ -26,7 +26,8 @@ from trustpub.errors import TrustpubError
 from trustpub.http import Http
 from trustpub.index.adapters.asking import SECONDS, Asking, json_of
 from trustpub.index.jwk import by_id
-from trustpub.index.ports import Clock, Issuer, IssuerDown, NoSuchKey
+from trustpub.index.kept import Issuer
+from trustpub.index.ports import Clock, IssuerDown, NoSuchKey
 
 MAX_DISCOVERY_BYTES = 100 * 1024
 MAX_JWKS_BYTES = 1024 * 1024

@@ -22,7 +22,8 @@ from trustpub.index.adapters.backup import DATABASE, FORMAT, MANIFEST, SECRET, T
 from trustpub.index.adapters.checking import Checked, check
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
-from trustpub.index.ports import Clock, Event, NoRoom
+from trustpub.index.kept import Event
+from trustpub.index.ports import Clock, NoRoom
 from trustpub.printable import printable
 from trustpub.tokens.keys import RootKeys
 

@@ -11,11 +11,12 @@ from typing import Any
 
 from trustpub.errors import Misuse, TrustpubError
 from trustpub.index.issuers import WantedTerms
+from trustpub.index.kept import Issuer
 from trustpub.index.manage.enrolment import own, register
 from trustpub.index.manage.issuers import Issuers, put
 from trustpub.index.manage.publishers import NoIds, Publishers
 from trustpub.index.manage.schema import faults as schema_faults
-from trustpub.index.ports import Clock, Issuer, Reading, Store, Writing
+from trustpub.index.ports import Clock, Reading, Store, Writing
 from trustpub.index.registration import GENERIC, BadRegistration, Registration, Wanted, read
 from trustpub.packages.names import normalize
 from trustpub.printable import printable

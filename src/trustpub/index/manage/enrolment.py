@@ -11,10 +11,11 @@ from typing import Any
 
 from trustpub.errors import Declined
 from trustpub.index import names
+from trustpub.index.kept import Project
 from trustpub.index.manage.issuers import issuer_at
 from trustpub.index.manage.notes import note
 from trustpub.index.manage.people import user_called
-from trustpub.index.ports import Project, Reading, Writing
+from trustpub.index.ports import Reading, Writing
 from trustpub.index.registration import NO_RULES, Registration, missing_ids
 from trustpub.packages.names import normalize
 from trustpub.printable import quoted

@@ -10,8 +10,9 @@ from typing import Any
 
 from trustpub.errors import Declined
 from trustpub.index.issuers import WantedTerms, make
+from trustpub.index.kept import Issuer
 from trustpub.index.manage.notes import note
-from trustpub.index.ports import FORGET_KEYS, Clock, Issuer, Reading, Store, Writing
+from trustpub.index.ports import FORGET_KEYS, Clock, Reading, Store, Writing
 from trustpub.printable import quoted
 from trustpub.trust.issuers import PUBLIC_ISSUERS
 from trustpub.trust.providers import github

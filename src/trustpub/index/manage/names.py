@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 from trustpub.errors import Declined, Misuse
 from trustpub.index import names
+from trustpub.index.kept import Project
 from trustpub.index.manage.notes import note
-from trustpub.index.ports import Clock, Project, Store
+from trustpub.index.ports import Clock, Store
 from trustpub.index.registration import MAX_HOLD_DAYS
 from trustpub.packages.names import is_valid, normalize
 from trustpub.printable import printable, quoted

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trustpub.index.ports import Event, Writing
+from trustpub.index.kept import Event
+from trustpub.index.ports import Writing
 
 
 def note(

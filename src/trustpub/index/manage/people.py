@@ -9,8 +9,9 @@ import uuid
 from collections.abc import Sequence
 
 from trustpub.errors import Declined, Misuse
+from trustpub.index.kept import Project, Token, User
 from trustpub.index.manage.notes import note
-from trustpub.index.ports import Clock, Project, Reading, Store, Token, User
+from trustpub.index.ports import Clock, Reading, Store
 from trustpub.printable import quoted
 
 _USER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,48}[A-Za-z0-9])?\Z")

@@ -10,25 +10,10 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 from trustpub.errors import Declined, Misuse
+from trustpub.index.kept import ACTIVE, ARCHIVED, DEPRECATED, ONCE, OPTIONAL, QUARANTINED, REQUIRED, File, Project, User
 from trustpub.index.manage.notes import note
 from trustpub.index.manage.people import project_called
-from trustpub.index.ports import (
-    ACTIVE,
-    ARCHIVED,
-    DEPRECATED,
-    ONCE,
-    OPTIONAL,
-    QUARANTINED,
-    REQUIRED,
-    Blobs,
-    Clock,
-    File,
-    Project,
-    Reading,
-    Store,
-    User,
-    Writing,
-)
+from trustpub.index.ports import Blobs, Clock, Reading, Store, Writing
 from trustpub.packages.names import file_key
 from trustpub.printable import printable, quoted
 from trustpub.trust.publishers import Publisher

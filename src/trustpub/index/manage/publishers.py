@@ -7,12 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from trustpub.errors import Declined
+from trustpub.index.kept import Issuer
 from trustpub.index.manage.enrolment import Registered, check, link_to, register, set_rules
 from trustpub.index.manage.issuers import issuer_at
 from trustpub.index.manage.notes import note
 from trustpub.index.manage.people import project_called
 from trustpub.index.names import free
-from trustpub.index.ports import Clock, Forge, ForgeSilent, Issuer, Reading, Store
+from trustpub.index.ports import Clock, Forge, ForgeSilent, Reading, Store
 from trustpub.index.registration import Registration, Wanted, missing_ids, read, read_rules
 from trustpub.packages.names import normalize
 from trustpub.printable import quoted

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trustpub.index.kept import Attempt, Event
 from trustpub.index.manage.people import project_called
-from trustpub.index.ports import Attempt, Event, Store
+from trustpub.index.ports import Store
 
 
 class Records:

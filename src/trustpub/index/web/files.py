@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from starlette.concurrency import run_in_threadpool
 from starlette.types import Receive, Scope, Send
 
-from trustpub.index.ports import Blobs, File
+from trustpub.index.kept import File
+from trustpub.index.ports import Blobs
 from trustpub.index.simple import Pages
 from trustpub.index.web.asked import Asked, Headers, has_already, not_here
 from trustpub.index.web.pages import send_page

@@ -40,19 +40,8 @@ from trustpub.index.adapters.sql.tables import (
     tokens,
     users,
 )
-from trustpub.index.ports import (
-    FORGET_KEYS,
-    QUARANTINED,
-    Attempt,
-    Event,
-    File,
-    Issuer,
-    Project,
-    Provenance,
-    Release,
-    Token,
-    User,
-)
+from trustpub.index.kept import QUARANTINED, Attempt, Event, File, Issuer, Project, Provenance, Release, Token, User
+from trustpub.index.ports import FORGET_KEYS
 from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.publishers import Publisher
 

@@ -10,7 +10,7 @@ from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any
 
-from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Provenance, Token, Use, User
+from trustpub.index.kept import Attempt, Event, File, Issuer, Project, Provenance, Token, Use, User
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Publisher, Rules

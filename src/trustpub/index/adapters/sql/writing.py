@@ -31,7 +31,7 @@ from trustpub.index.adapters.sql.tables import (
     tokens,
     users,
 )
-from trustpub.index.ports import Attempt, Event, File, Issuer, Project, Provenance, Token, Use, User
+from trustpub.index.kept import Attempt, Event, File, Issuer, Project, Provenance, Token, Use, User
 from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.publishers import Publisher, Rules

@@ -215,7 +215,7 @@ class _Reading:
 
         table = self._table(value, where)
         kind = self._text(table, "kind", where)
-        if kind not in PROVIDERS:
+        if kind is None or kind not in PROVIDERS:
             said = "is missing" if kind is None else f"is no kind of publisher: {quoted(kind)}"
             self._fault(f"{where}.kind", f"{said}; there are {', '.join(PROVIDERS)}")
             return None

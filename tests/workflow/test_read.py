@@ -191,7 +191,7 @@ def test_commands_are_those_of_the_needed_jobs_in_their_order(written: Path) -> 
     "text",
     [
         "", "- a\n", "jobs: [", "on: push\non: push\n", "\x00", "a: &a [*a]\n? [x]\n: y", "[" * 3000,
-        "a: !!python/object/apply:os.system [x]", "x: " + "y" * (1024 * 1024), "? {a: b}\n: c", "a: 2026-99-99",
+        "a: !!python/object/apply:os.system [x]", "x: " + "y" * (1024 * 1024), "? {a: b}\n: c",
     ],
 )  # fmt: skip
 def test_a_file_that_is_no_workflow_is_refused_by_name(written: Path, text: str) -> None:
@@ -201,7 +201,11 @@ def test_a_file_that_is_no_workflow_is_refused_by_name(written: Path, text: str)
 
 
 @pytest.mark.parametrize(
-    "text", ["jobs: 1", "jobs: !!set {a}", "on: push\njobs: {a: 1, b: {steps: 3}, c: {steps: [1, {run: 2}]}}", "2: 1"]
-)
+    "text",
+    [
+        "jobs: 1", "jobs: !!set {a}", "on: push\njobs: {a: 1, b: {steps: 3}, c: {steps: [1, {run: 2}]}}", "2: 1",
+        "a: 2026-99-99",
+    ],
+)  # fmt: skip
 def test_odd_shapes_hold_no_job(written: Path, text: str) -> None:
     assert publishing_jobs(write(written, text)) == ()

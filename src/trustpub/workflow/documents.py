@@ -4,77 +4,65 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from trustpub.errors import Misuse
 from trustpub.printable import printable
+from trustpub.workflow import located
 
 MAX_BYTES = 1024 * 1024
 """A workflow larger than this is not read (GitHub takes 512 KiB)."""
 
-
-class _Loader(yaml.SafeLoader):
-    """YAML 1.1 as PyYAML speaks it, with the booleans of YAML 1.2: `on`, `off`, `yes` and `no` are text."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML's own name and shape
-        first: [(tag, pattern) for tag, pattern in found if tag != "tag:yaml.org,2002:bool"]
-        for first, found in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        seen: set[str] = set()
-        for key, _ in node.value:
-            # Of a key that stands twice two readers may see two values; GitHub refuses it, and so do we.
-            if isinstance(key, yaml.ScalarNode) and key.value != "<<":
-                if key.value in seen:
-                    raise yaml.constructor.ConstructorError(None, None, f"`{key.value}` stands twice", key.start_mark)
-                seen.add(key.value)
-        return super().construct_mapping(node, deep=deep)
+_OWN_TAGS = {"GitLab": frozenset({"!reference"})}  # what it refers to is not looked for
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:bool", re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"), list("tTfF")
-)
-
-
-class _GitLabLoader(_Loader):
-    """With the one tag of GitLab's own."""
-
-
-_GitLabLoader.add_constructor("!reference", lambda loader, node: None)  # what it refers to is not looked for
-
-
-def load(path: Path, *, reader: Literal["GitHub", "GitLab"] = "GitHub") -> Mapping[str, Any]:
+def load(path: Path, *, reader: Literal["GitHub", "GitLab", "Google"] = "GitHub") -> Mapping[str, Any]:
     """The document in ``path``, a mapping; ``reader`` is who takes it.
 
     Raises:
         Misuse: the file cannot be read, or is not a mapping in YAML; says where it goes wrong.
     """
+    return document(content(path), printable(path.name), reader=reader)
+
+
+def content(path: Path) -> str:
+    """The text of ``path``, without a mark of its byte order.
+
+    Raises:
+        Misuse: the file cannot be read, is too large, or is not in UTF-8.
+    """
     shown = printable(path.name)
     try:
         with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
+            read = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise Misuse(f"{shown} cannot be read: {error.strerror}.") from None
-    if len(content) > MAX_BYTES:
+    if len(read) > MAX_BYTES:
         raise Misuse(f"{shown} is larger than {MAX_BYTES} bytes, which no workflow is.")
     try:
-        value = yaml.load(content, _GitLabLoader if reader == "GitLab" else _Loader)  # noqa: S506 - a SafeLoader
-    except yaml.MarkedYAMLError as error:
-        place = "" if error.problem_mark is None else f" in line {error.problem_mark.line + 1}"
-        raise Misuse(
-            f"{shown} is not YAML that {reader} would take{place}: {printable(error.problem or '?')}."
-        ) from None
-    except (yaml.YAMLError, ValueError, RecursionError, TypeError):
-        raise Misuse(f"{shown} is not YAML.") from None
-    if not isinstance(value, dict):
+        return read.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Misuse(f"{shown} is not YAML: it is not in UTF-8.") from None
+
+
+def document(text: str, shown: str, *, reader: Literal["GitHub", "GitLab", "Google"] = "GitHub") -> located.Mapping:
+    """The one document in ``text``; of several, as GitLab allows them, the last. ``shown`` is the file's name.
+
+    Raises:
+        Misuse: it is not a mapping in YAML; says where it goes wrong.
+    """
+    try:
+        found = located.read(text, own_tags=_OWN_TAGS.get(reader, frozenset()))
+    except located.BadYaml as error:
+        place = "" if error.line is None else f" in line {error.line}"
+        raise Misuse(f"{shown} is not YAML that {reader} would take{place}: {printable(error.problem)}.") from None
+    if len(found) > 1 and reader != "GitLab":
+        raise Misuse(f"{shown} is not YAML that {reader} would take: it has {len(found)} documents.")
+    if not found or not isinstance(found[-1], located.Mapping):
         raise Misuse(f"{shown} is not a workflow: it is no mapping.")
-    return value
+    return found[-1]
 
 
 def mapping(value: Any) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
@@ -29,6 +30,8 @@ from trustpub.workflow.situations import Situation, situations
 
 TOP = Spot(0, 0, 1, 1)
 _LOCAL = ("./", "$/")
+_MOST_STEPS = 1000
+"""Of one job, those of composite actions counted; more are not looked at, nor are more ways to one job."""
 _MOST_CALLS = 10
 """GitHub follows reusable workflows and composite actions this far."""
 _ACTION = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?P<path>/[\w./-]+)?@(?P<ref>\S+)\Z")
@@ -313,7 +316,7 @@ class Scene:
     @cached_property
     def ways(self) -> tuple[Way, ...]:
         """Every way to a job that publishes."""
-        return tuple(way for job in self.publishing for way in self._ways_to(job))
+        return tuple(way for job in self.publishing for way in islice(self._ways_to(job), _MOST_STEPS))
 
     def ways_to(self, job: Job) -> tuple[Way, ...]:
         """Every way to ``job``, which publishes."""
@@ -444,7 +447,7 @@ class _Reading:
         workflow = Workflow(file=file)
         jobs = mapping(file.document.get("jobs"))
         workflow.jobs = {
-            name: Job(workflow, name, value, file.key(jobs, name), tuple(self._steps(file, value)))
+            name: Job(workflow, name, value, file.key(jobs, name), tuple(islice(self._steps(file, value), _MOST_STEPS)))
             for name, value in jobs.items()
             if isinstance(value, located.Mapping)
         }
@@ -462,9 +465,7 @@ class _Reading:
                 file=file,
                 value=value,
                 place=file.value(steps, number),
-                action=Action(name=match["name"].lower(), path=match["path"] or "", ref=match["ref"])
-                if match
-                else None,
+                action=match and Action(name=match["name"].lower(), path=match["path"] or "", ref=match["ref"]),
                 publication=uploads.publication(value),
                 via=via,
             )

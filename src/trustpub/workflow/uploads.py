@@ -17,7 +17,8 @@ _TOOL_LINE = re.compile(
     r"\b(?:trustpub (?:publish|mint)|uv publish|twine upload|(?:poetry|hatch|flit|pdm) publish)\b[^;&|]*|\S*/_/oidc/\S*"
 )
 _URL_OPTION = re.compile(
-    r"(?:--repository-url|--publish-url|--index-url|--repo|--repository|--index|-r)[= ]+(?P<url>[\"']?[^\s\"']+|\"[^\"]*\")"
+    r"(?:--repository-url|--publish-url|--index-url|--repo|--repository|--index|-r)[= ]+"
+    r"(?P<url>[\"']?[^\s\"']+)"
 )
 _URL_VARIABLES = (
     "TWINE_REPOSITORY_URL", "TWINE_REPOSITORY", "UV_PUBLISH_URL", "UV_PUBLISH_INDEX", "HATCH_INDEX_REPO",

@@ -20,6 +20,18 @@ class Job(Protocol):
     def name(self) -> str:
         """Of the CI, for people."""
 
+    @property
+    def renews(self) -> bool:
+        """Whether a fresh identity token can be asked for again later in the same job."""
+
+    @property
+    def fixed_audience(self) -> str | None:
+        """The one audience of every token, where the CI lets nobody choose; None where it does.
+
+        Whoever gets such a token can show it to everybody else who takes that audience, so it is shown only when the
+        person publishing said so.
+        """
+
     def identity_token(self, http: Http, audience: str) -> Secret:
         """An identity token for ``audience`` and nobody else; a fresh one wherever the CI makes more than one.
 

@@ -39,6 +39,8 @@ class GitHub:
     request_url: str
     request_token: Secret
     name: str = "GitHub Actions"
+    renews: bool = True
+    fixed_audience: str | None = None
 
     def identity_token(self, http: Http, audience: str) -> Secret:
         """A fresh identity token for ``audience``.

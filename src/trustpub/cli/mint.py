@@ -29,14 +29,13 @@ OUTPUT = "api-token"
     show_default=True,
     help="What the token is for; read: to install from a private index that trustpub runs.",
 )
-@click.option(
-    "--github-output", is_flag=True, help=f"Write the token to the step's outputs as {OUTPUT} instead of printing it."
-)
-def mint(index: str, ca: str | None, identity_token: str | None, scope: str, github_output: bool) -> None:
+@click.option("--print", "printed", is_flag=True, help="Print the token, and nothing else, to standard output.")
+@click.option("--export", type=click.Choice(["github"]), help=f"Hand it on: as the step's output {OUTPUT}.")
+def mint(index: str, ca: str | None, identity_token: str | None, scope: str, printed: bool, export: str | None) -> None:
     """Get an upload token for this CI job, or one to install with.
 
-    The token is all that goes to standard output, for use as TWINE_PASSWORD=$(trustpub mint). On GitHub it is masked
-    in the log first. It expires by itself; it is not given back, since somebody else is to use it.
+    With --print the token is all that goes to standard output: TWINE_PASSWORD=$(trustpub mint --print). On GitHub it
+    is masked in the log first. It expires by itself; it is not given back, since somebody else is to use it.
     """
     from trustpub.client import indexes
     from trustpub.client.exchange import burn, obtain
@@ -45,8 +44,10 @@ def mint(index: str, ca: str | None, identity_token: str | None, scope: str, git
     seen = screen()
     seen.aside = True
     path = os.environ.get("GITHUB_OUTPUT")
-    if github_output and not path:
-        raise Misuse("--github-output needs GITHUB_OUTPUT, which GitHub sets in the steps of a job.")
+    if printed == (export is not None):
+        raise Misuse("Say what becomes of the token: either --print or --export.")
+    if export and not path:
+        raise Misuse("--export github needs GITHUB_OUTPUT, which GitHub sets in the steps of a job.")
     wanted = indexes.resolve(index)
     shown = job(identity_token)
     with Http(env=os.environ, ca=ca) as http:
@@ -55,7 +56,7 @@ def mint(index: str, ca: str | None, identity_token: str | None, scope: str, git
             seen.mask(minted.token)
             kind = "an upload" if scope == UPLOAD else "a read"
             seen.step(f"{wanted.origin} trusts it and gave {kind} token{_until(minted)}")
-            _deliver(minted.token, path if github_output else None)
+            _deliver(minted.token, path if export else None)
         except BaseException:
             # Nobody has it, so nobody else will give it back.
             burn(http, wanted, minted.token)

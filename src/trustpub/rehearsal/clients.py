@@ -68,7 +68,7 @@ def publish(
 
 
 def _minted(children: Children, folder: Folder, index: ThrowawayIndex, env: Mapping[str, str]) -> Secret:
-    argv = [*_US, "mint", "--index", index.url, "--ca", str(index.ca)]
+    argv = [*_US, "mint", "--print", "--index", index.url, "--ca", str(index.ca)]
     ended = children.run(argv, env=env, cwd=folder.home, seconds=PUBLISH_SECONDS, apart=True)
     if ended.code != 0:
         _said("trustpub mint", Ended(code=ended.code, output=ended.errors))

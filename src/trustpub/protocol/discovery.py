@@ -20,6 +20,13 @@ DISCOVERY_PATH = "/.well-known/pytp"
 PARAMETER = "discover"
 UPLOAD_KEYS = frozenset({UPLOAD_PATH, UPLOAD_PATH.rstrip("/")})
 """Paths of upload URLs that lead to the upload here; the second one by a redirect."""
+SIGSTORE = "sigstore-trust-config"
+"""The member that names the index's own Sigstore: ours, not PEP 807's, whose readers pass over what they do not know.
+
+Its value is a URL on the index, of a ``ClientTrustConfig`` in Sigstore's JSON.
+"""
+SIGSTORE_PATH = "/.well-known/sigstore-trust-config.json"
+"""Where an index of ours has that configuration."""
 _MAX_PARAMETERS = 20
 
 
@@ -36,21 +43,31 @@ class Discovery:
     features: tuple[str, ...] = ()
     """As told: an index may say nothing."""
     default_features: tuple[str, ...] = (MULTI_USE,)
+    sigstore_url: str | None = None
+    """Where the index has the trust configuration of the Sigstore instance that it wants attestations from."""
 
     def body(self) -> dict[str, Any]:
-        """The members that PEP 807 names."""
+        """The members that PEP 807 names, and :data:`SIGSTORE` where there is one."""
+        extra = {} if self.sigstore_url is None else {SIGSTORE: self.sigstore_url}
         return {
             "audience-endpoint": self.audience_url,
             "token-mint-endpoint": self.mint_url,
             "features": list(self.features),
             "default-features": list(self.default_features),
+            **extra,
         }
 
 
-def offer(public_url: str) -> Discovery:
-    """What an index at ``public_url`` (scheme, host and port) says of itself."""
+def offer(public_url: str, *, sigstore: bool = False) -> Discovery:
+    """What an index at ``public_url`` (scheme, host and port) says of itself.
+
+    ``sigstore``: it names an instance of Sigstore, whose configuration is at :data:`SIGSTORE_PATH`.
+    """
     return Discovery(
-        audience_url=public_url + AUDIENCE_PATH, mint_url=public_url + MINT_PATH, features=tuple(reversed(FEATURES))
+        audience_url=public_url + AUDIENCE_PATH,
+        mint_url=public_url + MINT_PATH,
+        features=tuple(reversed(FEATURES)),
+        sigstore_url=public_url + SIGSTORE_PATH if sigstore else None,
     )
 
 
@@ -102,6 +119,7 @@ def read_discovery(body: bytes, upload_url: str, *, plain: Callable[[str], bool]
         mint_url=urls["token-mint-endpoint"],
         features=_names(document, "features", ()),
         default_features=_names(document, "default-features", (MULTI_USE,)),
+        sigstore_url=_url(document, SIGSTORE, host, plain) if SIGSTORE in document else None,
     )
 
 

@@ -12,9 +12,10 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from trustpub.errors import NoIdentity
+from trustpub.printable import printable
 from trustpub.secret import Secret
 from trustpub.trust.claims import MAX_TOKEN_BYTES
 
@@ -54,3 +55,32 @@ def checked(token: Secret, audience: str, *, hint: str | None = None) -> Secret:
             hint=hint,
         )
     return token
+
+
+class Bound(Protocol):
+    """A job whose tokens are all for one audience."""
+
+    @property
+    def name(self) -> str:
+        """Of the CI, for people."""
+
+    @property
+    def fixed_audience(self) -> str | None:
+        """The one audience."""
+
+
+def fixed(job: Bound, audience: str) -> None:
+    """Make sure that ``audience`` is the only one that tokens of ``job`` have.
+
+    Whoever asks for a token of that audience knows that it is good elsewhere as well; nobody gets it who asked for one
+    of their own.
+
+    Raises:
+        NoIdentity: it is another.
+    """
+    if audience != job.fixed_audience:
+        only = printable(job.fixed_audience or "", 256)
+        raise NoIdentity(
+            f"{job.name} lets no job choose the audience: its tokens are for {only}, and never for "
+            f"{printable(audience, 256)}."
+        )

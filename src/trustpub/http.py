@@ -140,6 +140,14 @@ def roots(ca: str | None, env: Mapping[str, str]) -> Roots:
     return Roots(path=None, told="the system's")
 
 
+class Broken(Unreachable):
+    """No answer, for a reason that another attempt may not meet. What was asked for may have been done."""
+
+
+class Redirected(Unreachable):
+    """The answer is somewhere else, where nobody went."""
+
+
 class Http:
     """Requests with one set of roots, proxies and kept connections. May be shared by threads."""
 
@@ -179,6 +187,25 @@ class Http:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
+    def connect(self, url: str) -> None:
+        """Have one more connection ready for requests to where ``url`` is; nothing is sent, and no failure is told."""
+        import urllib3.exceptions
+
+        parts = split(url)
+        if self._proxy(parts) is not None or self._limits is not None:
+            return  # a tunnel, or a watched connection, is made with its request
+        pool = self._pool(parts).connection_from_url(parts.geturl())
+        try:
+            connection = pool._get_conn()  # noqa: SLF001 - urllib3 has no other way to a connection without a request
+            try:
+                connection.timeout = CONNECT_SECONDS
+                if connection.is_closed:
+                    connection.connect()
+            finally:
+                pool._put_conn(connection)  # noqa: SLF001
+        except (urllib3.exceptions.HTTPError, OSError):
+            return
+
     def close(self) -> None:
         """Let go of all connections."""
         for pool in self._pools.values():
@@ -205,7 +232,8 @@ class Http:
 
         Raises:
             Misuse: the URL may not be asked (see :func:`split`).
-            Unreachable: no answer could be had, it is larger than ``max_bytes``, or a redirect.
+            Unreachable: no answer could be had (:class:`Broken` where another attempt may have one), it is larger than
+                ``max_bytes``, or a redirect (:class:`Redirected`).
         """
         sent = {"User-Agent": f"trustpub/{__version__}", **(headers or {})}
         if body is not None and not isinstance(body, bytes):
@@ -231,7 +259,7 @@ class Http:
         try:
             return self._once(asked)
         except _Passing as failure:
-            raise Unreachable(failure.message, hint=failure.hint) from None
+            raise Broken(failure.message, hint=failure.hint) from None
 
     def _once(self, asked: _Asked) -> Response:
         import urllib3.exceptions
@@ -408,14 +436,14 @@ def _proxy_pool(proxy: str, kept: Mapping[str, Any]) -> urllib3.PoolManager:
     return urllib3.ProxyManager(bare, proxy_headers=headers, proxy_ssl_context=kept["ssl_context"], **kept)
 
 
-def _redirected(where: str, status: int, location: str | None) -> Unreachable:
+def _redirected(where: str, status: int, location: str | None) -> Redirected:
     try:
         target = urlsplit(location or "")
         # A Location may hold a secret in its query; a person needs only the way.
         shown = printable(f"{target.scheme}://{target.hostname}{target.path}" if target.hostname else target.path, 200)
     except ValueError:
         shown = "somewhere that cannot be read"
-    return Unreachable(
+    return Redirected(
         f"{where} answers with a redirect ({status}) to {shown}. Redirects are not followed, because the "
         "token would go along.",
         hint="If that is where the index really is, give that address.",

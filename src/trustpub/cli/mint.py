@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from trustpub.cli.options import as_job, job, to_index
+from trustpub.cli.options import as_job, job, may_share, resolved, to_index
 from trustpub.cli.show import screen
 from trustpub.errors import Misuse
 from trustpub.protocol.exchange import SCOPES, UPLOAD, Minted
@@ -22,6 +22,7 @@ OUTPUT = "api-token"
 @click.command()
 @to_index
 @as_job
+@may_share
 @click.option(
     "--scope",
     type=click.Choice(SCOPES),
@@ -31,14 +32,16 @@ OUTPUT = "api-token"
 )
 @click.option("--print", "printed", is_flag=True, help="Print the token, and nothing else, to standard output.")
 @click.option("--export", type=click.Choice(["github"]), help=f"Hand it on: as the step's output {OUTPUT}.")
-def mint(index: str, ca: str | None, identity_token: str | None, scope: str, printed: bool, export: str | None) -> None:
+def mint(
+    index: str | None, ca: str | None, identity_token: str | None, shared_audience: str | None, scope: str,
+    printed: bool, export: str | None,
+) -> None:  # fmt: skip
     """Get an upload token for this CI job, or one to install with.
 
     With --print the token is all that goes to standard output: TWINE_PASSWORD=$(trustpub mint --print). On GitHub it
     is masked in the log first. It expires by itself; it is not given back, since somebody else is to use it.
     """
-    from trustpub.client import indexes
-    from trustpub.client.exchange import burn, obtain
+    from trustpub.client.exchange import Exchange
     from trustpub.http import Http
 
     seen = screen()
@@ -48,10 +51,11 @@ def mint(index: str, ca: str | None, identity_token: str | None, scope: str, pri
         raise Misuse("Say what becomes of the token: either --print or --export.")
     if export and not path:
         raise Misuse("--export github needs GITHUB_OUTPUT, which GitHub sets in the steps of a job.")
-    wanted = indexes.resolve(index)
+    wanted = resolved(index, ca)
     shown = job(identity_token)
-    with Http(env=os.environ, ca=ca) as http:
-        minted = obtain(http, wanted, shown, _Listener(), scope=scope)
+    with Http(env=os.environ, ca=wanted.ca) as http:
+        exchange = Exchange(http, wanted, shown, _Listener(), scope=scope, shared_audience=shared_audience)
+        minted = exchange.mint()
         try:
             seen.mask(minted.token)
             kind = "an upload" if scope == UPLOAD else "a read"
@@ -59,7 +63,7 @@ def mint(index: str, ca: str | None, identity_token: str | None, scope: str, pri
             _deliver(minted.token, path if export else None)
         except BaseException:
             # Nobody has it, so nobody else will give it back.
-            burn(http, wanted, minted.token)
+            exchange.burn(minted.token)
             raise
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,21 +18,21 @@ from trustpub.printable import printable
 
 if TYPE_CHECKING:
     from trustpub.ci.detection import Job
+    from trustpub.client.indexes import Index
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def to_index(command: _Command) -> _Command:
-    """``--index`` (parameter ``index``) and ``--ca`` (parameter ``ca``, None where not given)."""
+    """``--index`` (parameter ``index``) and ``--ca`` (parameter ``ca``), for :func:`resolved`; None where not given."""
     command = click.option(
         "--ca", metavar="FILE", help="PEM certificates to trust instead of the system's, for an index with its own CA."
     )(command)
     return click.option(
         "--index",
         metavar="URL|NAME",
-        default="pypi",
-        show_default=True,
-        help="pypi, testpypi, or the base or upload URL of another index.",
+        help="pypi, testpypi, a name from pyproject.toml, or the base or upload URL of an index.  [default: the one "
+        "that pyproject.toml declares, else pypi]",
     )(command)
 
 
@@ -41,6 +43,29 @@ def as_job(command: _Command) -> _Command:
         metavar="FILE|-",
         help="Show the identity token in FILE, or on standard input, instead of asking this CI for one.",
     )(command)
+
+
+def may_share(command: _Command) -> _Command:
+    """``--accept-shared-audience`` (parameter ``shared_audience``), for :class:`trustpub.client.exchange.Exchange`."""
+    return click.option(
+        "--accept-shared-audience",
+        "shared_audience",
+        metavar="AUDIENCE",
+        help="Show the index an identity token for AUDIENCE, where this CI gives no others. Others take it too.",
+    )(command)
+
+
+def resolved(index: str | None, ca: str | None) -> Index:
+    """The index that is meant, with the certificates to believe for it: ``--ca`` goes before what is declared.
+
+    Raises:
+        Misuse: there is no such index, or what the project declares cannot be meant.
+    """
+    from trustpub import declared
+    from trustpub.client import indexes
+
+    found = indexes.resolve(index, declared.find(Path.cwd()))
+    return found if ca is None else replace(found, ca=ca)
 
 
 def job(identity_token: str | None) -> Job:

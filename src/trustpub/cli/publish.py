@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trustpub.cli.attesting import Wish
-from trustpub.cli.options import as_job, job, to_index
+from trustpub.cli.options import as_job, job, resolved, to_index
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import TrustpubError
 from trustpub.printable import printable
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print what happened as one JSON object; steps go to stderr.")
 def publish(
-    distributions: tuple[str, ...], index: str, ca: str | None, identity_token: str | None, attestations: str,
+    distributions: tuple[str, ...], index: str | None, ca: str | None, identity_token: str | None, attestations: str,
     trust_config: str | None, as_json: bool,
 ) -> None:  # fmt: skip
     """Publish distributions from a CI job, without a secret.
@@ -63,15 +63,15 @@ def publish(
 
 
 def _publish(
-    arguments: tuple[str, ...], index: str, ca: str | None, identity_token: str | None, wish: Wish,
+    arguments: tuple[str, ...], index: str | None, ca: str | None, identity_token: str | None, wish: Wish,
     progress: _Progress, told: dict[str, Any],
 ) -> None:  # fmt: skip
     from trustpub.cli import attesting
-    from trustpub.client import files, indexes
+    from trustpub.client import files
     from trustpub.client.publish import publish as release
     from trustpub.http import Http
 
-    wanted = indexes.resolve(index)
+    wanted = resolved(index, ca)
     told["index"] = wanted.upload_url
     found = files.collect(arguments)
     for path in found.ignored:
@@ -79,7 +79,7 @@ def _publish(
     names = ", ".join(one.filename for one in found.distributions)
     progress.step(f"{len(found.distributions)} to publish, fit for an index: {names}")
     shown = job(identity_token)
-    with Http(env=os.environ, ca=ca) as http:
+    with Http(env=os.environ, ca=wanted.ca) as http:
         attestor = attesting.attestor(wish, http, wanted, shown)
         release(http, wanted, shown, found.distributions, progress, attestor=attestor)
     progress.done = True

@@ -8,6 +8,7 @@ The path of the upload URL is the key: ``https://index.example/legacy/`` is look
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -28,6 +29,8 @@ Its value is a URL on the index, of a ``ClientTrustConfig`` in Sigstore's JSON.
 SIGSTORE_PATH = "/.well-known/sigstore-trust-config.json"
 """Where an index of ours has that configuration."""
 _MAX_PARAMETERS = 20
+_URL = re.compile(r"[!-~]{1,2000}\Z")
+_MAX_FEATURES = 100
 
 
 class BadQuery(ValueError):
@@ -43,12 +46,12 @@ class Discovery:
     features: tuple[str, ...] = ()
     """As told: an index may say nothing."""
     default_features: tuple[str, ...] = (MULTI_USE,)
-    sigstore_url: str | None = None
+    sigstore: str | None = None
     """Where the index has the trust configuration of the Sigstore instance that it wants attestations from."""
 
     def body(self) -> dict[str, Any]:
         """The members that PEP 807 names, and :data:`SIGSTORE` where there is one."""
-        extra = {} if self.sigstore_url is None else {SIGSTORE: self.sigstore_url}
+        extra = {} if self.sigstore is None else {SIGSTORE: self.sigstore}
         return {
             "audience-endpoint": self.audience_url,
             "token-mint-endpoint": self.mint_url,
@@ -67,7 +70,7 @@ def offer(public_url: str, *, sigstore: bool = False) -> Discovery:
         audience_url=public_url + AUDIENCE_PATH,
         mint_url=public_url + MINT_PATH,
         features=tuple(reversed(FEATURES)),
-        sigstore_url=public_url + SIGSTORE_PATH if sigstore else None,
+        sigstore=public_url + SIGSTORE_PATH if sigstore else None,
     )
 
 
@@ -109,7 +112,8 @@ def read_discovery(body: bytes, upload_url: str, *, plain: Callable[[str], bool]
         plain: whether a host may be spoken to without TLS: those of this machine, or trusted for another reason.
 
     Raises:
-        BadBody: a member is missing or has the wrong type, or a URL leads to another host or is not https.
+        BadBody: a member is missing or has the wrong type, or a URL leads to another host, is not https, or is more
+            than an address.
     """
     document = read_object(body)
     host = urlsplit(upload_url).hostname
@@ -119,7 +123,7 @@ def read_discovery(body: bytes, upload_url: str, *, plain: Callable[[str], bool]
         mint_url=urls["token-mint-endpoint"],
         features=_names(document, "features", ()),
         default_features=_names(document, "default-features", (MULTI_USE,)),
-        sigstore_url=_url(document, SIGSTORE, host, plain) if SIGSTORE in document else None,
+        sigstore=_url(document, SIGSTORE, host, plain) if SIGSTORE in document else None,
     )
 
 
@@ -127,6 +131,8 @@ def _url(document: Mapping[str, Any], name: str, host: str | None, plain: Callab
     value = document.get(name)
     if not isinstance(value, str):
         raise BadBody(f"{name}: is missing or not a string")
+    if not _URL.match(value):  # urlsplit would drop a line break without a word
+        raise BadBody(f"{name}: is not a URL of printable ASCII characters")
     try:
         parts = urlsplit(value)
         found, _ = parts.hostname, parts.port
@@ -136,11 +142,13 @@ def _url(document: Mapping[str, Any], name: str, host: str | None, plain: Callab
         raise BadBody(f"{name}: is not on the host of the upload URL")
     if parts.scheme != "https" and not (parts.scheme == "http" and plain(found)):
         raise BadBody(f"{name}: does not start with https://")
+    if "@" in parts.netloc or parts.fragment:
+        raise BadBody(f"{name}: has a user, a password or a fragment in it")
     return value
 
 
 def _names(document: Mapping[str, Any], name: str, absent: tuple[str, ...]) -> tuple[str, ...]:
     value = document.get(name, list(absent))
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or len(value) > _MAX_FEATURES or not all(isinstance(one, str) for one in value):
         raise BadBody(f"{name}: is not a list of strings")
     return tuple(value)

@@ -147,7 +147,7 @@ def _build(stage: _Stage) -> Release:
 
 def _warm_up() -> None:
     """Load what the next steps need while other programs work."""
-    import trustpub.dialling  # noqa: F401
+    import trustpub.dialling
     import trustpub.index.bootstrap  # noqa: F401
 
 

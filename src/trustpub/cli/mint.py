@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from trustpub.cli.options import as_job, job, may_share, resolved, to_index
+from trustpub.cli.options import as_job, job, may_share, of_audience, resolved, to_index
 from trustpub.cli.show import screen
 from trustpub.errors import Misuse
 from trustpub.protocol.exchange import SCOPES, UPLOAD, Minted
@@ -21,6 +21,7 @@ OUTPUT = "api-token"
 
 @click.command()
 @to_index
+@of_audience
 @as_job
 @may_share
 @click.option(

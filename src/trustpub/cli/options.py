@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from trustpub.errors import Misuse
-from trustpub.printable import printable
+from trustpub.printable import printable, quoted
 
 if TYPE_CHECKING:
     from trustpub.ci.detection import Job
     from trustpub.client.indexes import Index
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_AUDIENCE = "trustpub.cli.options.audience"
 
 
 def to_index(command: _Command) -> _Command:
@@ -55,8 +56,27 @@ def may_share(command: _Command) -> _Command:
     )(command)
 
 
+def of_audience(command: _Command) -> _Command:
+    """``--audience``, for :func:`resolved`, which finds it in the command's context: no parameter."""
+    return click.option(
+        "--audience",
+        metavar="AUDIENCE",
+        expose_value=False,
+        callback=_keep_audience,
+        help="The only audience that the index may ask for, as pyproject.toml declares it for an index with a name.",
+    )(command)
+
+
+def _keep_audience(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value == "":
+        raise Misuse("--audience is empty.", hint="Leave it away to let the index ask for its own.")
+    context.meta[_AUDIENCE] = value
+
+
 def resolved(index: str | None, ca: str | None) -> Index:
-    """The index that is meant, with the certificates to believe for it: ``--ca`` goes before what is declared.
+    """The index that is meant, and what must hold of it.
+
+    ``--ca`` goes before the certificates that are declared for it; ``--audience`` must be the audience declared.
 
     Raises:
         Misuse: there is no such index, or what the project declares cannot be meant.
@@ -65,7 +85,15 @@ def resolved(index: str | None, ca: str | None) -> Index:
     from trustpub.client import indexes
 
     found = indexes.resolve(index, declared.find(Path.cwd()))
-    return found if ca is None else replace(found, ca=ca)
+    context = click.get_current_context(silent=True)
+    audience: str | None = context.meta.get(_AUDIENCE) if context is not None else None
+    if audience is not None and found.audience not in (None, audience):
+        raise Misuse(
+            f"--audience is {quoted(audience)}, and pyproject.toml declares {quoted(str(found.audience))} for "
+            f"{found.name}.",
+            hint="Leave --audience away, or change what is declared.",
+        )
+    return replace(found, ca=ca or found.ca, audience=audience or found.audience)
 
 
 def job(identity_token: str | None) -> Job:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from trustpub.cli.attesting import Wish
-from trustpub.cli.options import as_job, job, resolved, to_index
+from trustpub.cli.options import as_job, job, of_audience, resolved, to_index
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import TrustpubError
 from trustpub.printable import printable
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("distributions", metavar="[DIST]...", nargs=-1)
 @to_index
+@of_audience
 @as_job
 @click.option(
     "--attestations", type=click.Choice(["required", "auto", "off"]), default="auto", show_default=True,

@@ -109,7 +109,7 @@ def find(http: Http, index: Index) -> Endpoints:
         burn_url=_beside(found.mint_url),
         features=found.features,
         default_features=found.default_features,
-        sigstore=found.sigstore_url,
+        sigstore=found.sigstore,
         discovered=True,
     )
     if made.single_use and SINGLE_USE not in (*made.features, *made.default_features):

@@ -26,6 +26,8 @@ _KEPT = (
 
 _OF_CI = (
     "GITHUB_", "ACTIONS_", "RUNNER_", "GITLAB_", "CI_", "GOOGLE_", "GCE_", "TWINE_", "UV_PUBLISH_", "TRUSTPUB_",
+    "FORGEJO_", "CIRCLE", "BUILDKITE", "TF_BUILD", "SYSTEM_", "BITBUCKET_", "SEMAPHORE", "JENKINS_", "KUBERNETES_",
+    "PDM_PUBLISH_", "POETRY_PYPI_TOKEN_", "POETRY_HTTP_BASIC_", "HATCH_INDEX_", "FLIT_",
 )  # fmt: skip
 """Variables by which a build could take the rehearsal for something else, or that hold secrets of a real job."""
 

@@ -43,6 +43,7 @@ class Entry:
 COMMANDS: Mapping[str, Entry] = {
     "publish": Entry(at="trustpub.cli.publish:publish", help="Publish distributions from a CI job, without a secret."),
     "mint": Entry(at="trustpub.cli.mint:mint", help="Get an upload token for this CI job."),
+    "whoami": Entry(at="trustpub.cli.whoami:whoami", help="Show who this CI job is to an index, and what to register."),
     "rehearse": Entry(
         at="trustpub.cli.rehearse:rehearse", help="Play a whole release offline, impostors included.", extra="rehearse"
     ),

@@ -52,8 +52,8 @@ class Hashed(Protocol):
     """What a file goes up with, as far as a signature needs it."""
 
     @property
-    def sha256(self) -> str:
-        """Hexadecimal."""
+    def sha256(self) -> str | None:
+        """Hexadecimal; it must be known by now."""
 
 
 class Subject(Protocol):
@@ -119,6 +119,22 @@ class Signer:
         self._checker: Checker | None = None
         self._failed: TrustpubError | None = None
 
+    @property
+    def instance(self) -> Instance:
+        """Whom it signs with.
+
+        Raises:
+            TrustpubError: it cannot be had.
+        """
+        with self._lock:
+            if self._failed is not None:
+                raise self._failed
+            try:
+                return self._find()
+            except TrustpubError as error:
+                self._failed = error
+                raise
+
     def attest(self, distribution: Subject) -> str:
         """One attestation for the file, as JSON, that holds by the trusted root of the instance.
 
@@ -128,18 +144,21 @@ class Signer:
             Declined: the authority or the log refuses, or what it gives does not hold.
             Unreachable: it cannot be asked, or fails.
         """
+        filename, sha256 = distribution.filename, distribution.submission.sha256
+        if sha256 is None:
+            raise ValueError(f"{filename} was not read yet")
         instance, certified, checker = self._ready()
-        payload = _COMPACT.encode(_statement(distribution.filename, distribution.submission.sha256)).encode()
+        payload = _COMPACT.encode(_statement(filename, sha256)).encode()
         signature = _sign(certified.key, payload)
         entry = self._log(instance, certified, payload, signature)
         text = _COMPACT.encode(_attestation(certified, payload, signature, entry))
         try:
             attestation = read(text)
             expected = Expected(demands=(Demand(field="issuer", wanted=certified.issuer),), publisher={})
-            checker.check(attestation, expected, distribution.filename, distribution.submission.sha256)
+            checker.check(attestation, expected, filename, sha256)
         except BadAttestation as bad:
             raise Declined(
-                f"{instance.told} made an attestation for {distribution.filename} that does not hold: {bad.message}",
+                f"{instance.told} made an attestation for {filename} that does not hold: {bad.message}",
                 hint="Nothing was sent. Its trust configuration may be older than its keys.",
             ) from None
         return text
@@ -155,17 +174,21 @@ class Signer:
                 raise
 
     def _prepare(self) -> tuple[Instance, _Certified, Checker]:
-        if not installed():
-            raise Misuse("Signing needs packages that are not installed.", hint=EXTRA)
+        instance = self._find()
+        if self._certified is None or self._ends_soon(self._certified):
+            self._certified = self._certificate(instance)
+        if self._checker is None:
+            self._checker = _checker(instance)
+        return instance, self._certified, self._checker
+
+    def _find(self) -> Instance:
         if self._instance is None:
+            if not installed():
+                raise Misuse("Signing needs packages that are not installed.", hint=EXTRA)
             # The verifier takes half a second to load: it does so while the network is waited for.
             threading.Thread(target=_load, daemon=True).start()
             self._instance = self._trust_config()
-        if self._certified is None or self._ends_soon(self._certified):
-            self._certified = self._certificate(self._instance)
-        if self._checker is None:
-            self._checker = _checker(self._instance)
-        return self._instance, self._certified, self._checker
+        return self._instance
 
     def _ends_soon(self, certified: _Certified) -> bool:
         return certified.certificate.not_valid_after_utc.timestamp() < self._clock() + SPARE_SECONDS

@@ -240,7 +240,7 @@ class Signer:
             )
         try:
             (entry,) = _object(answer).values()
-            return _entry(entry)
+            return entry_of(entry)
         except (KeyError, TypeError, AttributeError, ValueError):
             raise _strange(instance, instance.rekor, "log entry") from None
 
@@ -335,8 +335,12 @@ def _attestation(
     }
 
 
-def _entry(answered: Mapping[str, Any]) -> Mapping[str, Any]:
-    """From Rekor's own JSON to Sigstore's, in which numbers are strings and bytes base64, not hexadecimal."""
+def entry_of(answered: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A log entry, from Rekor's own JSON to Sigstore's, in which numbers are strings, and bytes base64.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none.
+    """
     verification = answered["verification"]
     proof = verification["inclusionProof"]
     kind = json.loads(base64.b64decode(answered["body"]))

@@ -23,7 +23,6 @@ from trustpub.client.indexes import Index
 from trustpub.errors import Declined, NoIdentity, TrustpubError
 from trustpub.http import Http
 from trustpub.printable import printable
-from trustpub.proofs.attestation import PUBLISH, BadAttestation, read
 from trustpub.secret import Secret
 
 REQUIRED, AUTO, OFF = "required", "auto", "off"
@@ -122,7 +121,18 @@ class Instance(Protocol):
 
 
 class Attestor(Protocol):
-    """Who signs: :class:`trustpub.proofs.sign.Signer`."""
+    """Who signs."""
+
+    def attest(self, distribution: Distribution) -> str:
+        """One attestation (PEP 740): the text of its JSON. May be called by several threads.
+
+        Raises:
+            TrustpubError: it cannot be signed now.
+        """
+
+
+class Signer(Attestor, Protocol):
+    """Who says with what, too: :class:`trustpub.proofs.sign.Signer`."""
 
     @property
     def instance(self) -> Instance:
@@ -130,13 +140,6 @@ class Attestor(Protocol):
 
         Raises:
             TrustpubError: it cannot be had.
-        """
-
-    def attest(self, distribution: Distribution) -> str:
-        """One attestation (PEP 740): the text of its JSON. May be called by several threads.
-
-        Raises:
-            TrustpubError: it cannot be signed now.
         """
 
 
@@ -147,7 +150,7 @@ class Watcher(Listener, Protocol):
         """Something is not as it should be, and the release goes on."""
 
 
-Make = Callable[[Choice, Callable[[], Secret]], Attestor]
+Make = Callable[[Choice, Callable[[], Secret]], Signer]
 """From what was chosen, and a way to identity tokens for it, to who signs. Raises TrustpubError where it cannot be."""
 
 
@@ -160,63 +163,88 @@ class Attesting:
     given: str | None = None
     """:data:`PUBLIC`, or the path of a trust configuration, where a person named one."""
 
-    def sign(
-        self, http: Http, index: Index, job: Job, distributions: Sequence[Distribution], watcher: Watcher, *,
-        named: str | None,
-    ) -> Mapping[str, str]:  # fmt: skip
-        """By file name, the attestation of each file that has none yet; of all of them or of none.
+    def begin(self, http: Http, index: Index, job: Job, watcher: Watcher, *, named: str | None) -> Attestor | None:
+        """Who signs the files of this release, known to be willing; None: nobody, which was said.
+
+        Args:
+            http: the way to the job's CI.
+            index: where the files go.
+            job: who signs.
+            watcher: is told.
+            named: URL of the trust configuration that the index names.
 
         Raises:
-            TrustpubError: with :data:`REQUIRED` only: it cannot be done. Nothing was published.
+            TrustpubError: with :data:`REQUIRED` only: it cannot be done.
         """
-        left = [one for one in distributions if not is_attested(one)]
-        if not left:
-            return {}
         choice = choose(self.mode, index, named=named, given=self.given)
         if choice.source is None:
-            return self._without(Declined(choice.reason), watcher)
+            self._without(Declined(choice.reason), watcher)
+            return None
+        identity = _Identity(http, job, choice.audience, watcher)
         try:
-            identity = _Identity(http, job, choice.audience, watcher)
             attestor = self.make(choice, identity)
             claims = identity.claims()
         except TrustpubError as error:
-            return self._without(error, watcher)
+            self._without(error, watcher)
+            return None
         refused = unknown_issuer(choice, claims)
         if refused is not None:
-            return self._without(Declined(refused), watcher)
+            self._without(Declined(refused), watcher)
+            return None
         try:
-            return _sign(attestor, left, claims, watcher)
+            _warn(attestor.instance, claims, watcher)
         except TrustpubError as error:
-            return self._without(error, watcher, outage=True)
+            self._without(error, watcher, outage=True)
+            return None
+        return attestor
 
-    def _without(self, error: TrustpubError, watcher: Watcher, *, outage: bool = False) -> Mapping[str, str]:
+    def _without(self, error: TrustpubError, watcher: Watcher, *, outage: bool = False) -> None:
         """Go on without, and say so; or not, where a signature is required."""
         if self.mode == REQUIRED:
-            raise type(error)(
-                f"{error.message}\nNothing was published, since attestations are required.", hint=error.hint
-            )
+            raise required(error)
         if outage:
-            watcher.warning(f"{error.message} The release goes on without attestations.")
+            watcher.warning(went_on(error))
         elif isinstance(error, NoIdentity):
             watcher.step(f"Nothing is signed. {error.message}")
         else:
             watcher.step(error.message if error.hint is None else f"{error.message} {error.hint}")
-        return {}
 
 
-def _sign(
-    attestor: Attestor, distributions: Sequence[Distribution], claims: Mapping[str, Any], watcher: Watcher
-) -> Mapping[str, str]:
-    instance, visibility = attestor.instance, private_source(claims)
+def required(error: TrustpubError) -> TrustpubError:
+    """``error``, which ends a release that must be signed."""
+    return type(error)(f"{error.message}\nNothing was published, since attestations are required.", hint=error.hint)
+
+
+def went_on(error: TrustpubError) -> str:
+    """The warning that a release goes up without, because of ``error``."""
+    return f"{error.message} The release goes on without attestations."
+
+
+def _warn(instance: Instance, claims: Mapping[str, Any], watcher: Watcher) -> None:
+    visibility = private_source(claims)
     if instance.public and visibility is not None:
         watcher.warning(
             f"The repository is {visibility}, and its name, this workflow and this commit are going into Sigstore's "
             "public log, for good. --attestations off keeps them out of it."
         )
-    first, *others = distributions
+
+
+def sign(
+    attestor: Attestor, distributions: Sequence[Distribution], *, tick: Callable[[], None] = lambda: None
+) -> Mapping[str, str]:
+    """An attestation of each file, by its name: of all of them, or an error.
+
+    ``tick`` is called now and then while that goes on.
+
+    Raises:
+        TrustpubError: the first one that cannot be signed.
+    """
+    if not distributions:
+        return {}
     # One alone gets the certificate that all share, and meets every fault that all would.
-    made = {first.filename: attestor.attest(first)}
-    left = deque(others)
+    made: dict[str, str] = {}
+    first, *others = distributions
+    left = deque([first])
 
     def work() -> None:
         while left:
@@ -230,8 +258,9 @@ def _sign(
                 left.clear()  # one that cannot be signed is enough to know
                 raise
 
-    Crew([work] * min(JOBS, len(others))).done()
-    watcher.step(f"{len(made)} signed as this job, with {instance.told}")
+    Crew([work]).done(tick)
+    left.extend(others)
+    Crew([work] * min(JOBS, len(others))).done(tick)
     return made
 
 
@@ -265,15 +294,3 @@ class _Identity:
         made = self._job.identity_token(self._http, self._audience)
         self._watcher.mask(made)
         return made
-
-
-def is_attested(distribution: Distribution) -> bool:
-    """Whether a publish attestation for the file was found beside it."""
-    return any(_is_publish(text) for text in distribution.attestations)
-
-
-def _is_publish(text: str) -> bool:
-    try:
-        return read(text).predicate_type == PUBLISH
-    except BadAttestation:
-        return False

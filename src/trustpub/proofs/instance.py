@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from trustpub.errors import Misuse
+from trustpub.errors import Misuse, Unreachable
 from trustpub.http import Http, split
 from trustpub.printable import printable
 from trustpub.proofs.root import Root, first_of_tuf, public_good, read_root
@@ -94,6 +94,20 @@ def fetch_public(http: Http, *, now: float) -> Instance:
     return _instance(found[TARGET], _json(found[SIGNING_CONFIG]), told, now)
 
 
+def fetch(http: Http, url: str, *, now: float) -> Instance:
+    """The instance whose trust configuration an index has at ``url``.
+
+    Raises:
+        Unreachable: it cannot be had.
+        Misuse: it is none, or names nothing to sign with.
+    """
+    answer = http.request("GET", url, headers={"Accept": "application/json"}, max_bytes=MAX_BYTES, attempts=3)
+    where = printable(url, 200)
+    if answer.status != 200:
+        raise Unreachable(f"The index's trust configuration for signing is not at {where}: it answers {answer.status}.")
+    return read_instance(answer.body, f"The trust configuration at {where}", now=now)
+
+
 def _json(content: bytes) -> Mapping[str, Any]:
     try:
         value = json.loads(content) if len(content) <= MAX_BYTES else None
@@ -153,21 +167,8 @@ def _logs(trusted: bytes) -> frozenset[str]:
         return frozenset()
 
 
-def root_of(content: bytes, told: str) -> bytes:
-    """The trusted root in a trust configuration, for whoever only verifies.
-
-    Raises:
-        Misuse: there is none.
-    """
-    value = _json(content)
-    trusted = value.get("trustedRoot")
-    if value.get("mediaType") != _CONFIG or not isinstance(trusted, dict):
-        raise Misuse(f"{told} is not a trust configuration of Sigstore.", hint=_WHAT)
-    return json.dumps(trusted).encode()
-
-
-def read_file(path: str, *, now: float) -> Instance:
-    """The instance that the trust configuration in a file describes.
+def read_file(path: str, *, now: float) -> tuple[Instance, bytes]:
+    """The instance that the trust configuration in a file describes, and the file.
 
     Raises:
         Misuse: as :func:`read_instance`, or the file cannot be read.
@@ -178,4 +179,4 @@ def read_file(path: str, *, now: float) -> Instance:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise Misuse(f"{told} cannot be read: {error.strerror}.") from None
-    return read_instance(content, told, now=now)
+    return read_instance(content, told, now=now), content

@@ -165,7 +165,7 @@ class _Told:
                 yield f"  {printable(name, 100)}: {_shown(told.claims[name])}"
 
     def _to_register(self) -> Iterator[str]:
-        from trustpub.client.registering import missing
+        from trustpub.client.registering import FOLDER, missing
 
         told, proposal = self._told, self._told.proposal
         if proposal is None:
@@ -180,6 +180,8 @@ class _Told:
             yield f"  {title}: {printable(value, _MOST)}"
         for command in self._commands:
             yield f"  $ {command}"
+        if self._commands:
+            yield f"{FOLDER} is the index's folder. A project without a release yet needs --pending as well."
         lacking = missing(proposal)
         if lacking:
             yield lacking

@@ -12,6 +12,9 @@ from trustpub.printable import printable
 from trustpub.trust.issuers import PROVIDERS, PUBLIC_ISSUERS
 from trustpub.trust.proposal import GENERIC, Proposal
 
+FOLDER = "DIR"
+"""Stands for the folder of the index, which no job knows."""
+
 _PYPI: Mapping[str, Mapping[str, str]] = {
     "github": {
         "owner": "Owner",
@@ -45,9 +48,9 @@ def rows(proposal: Proposal, claims: Mapping[str, Any], *, pypi: bool) -> tuple[
 
 
 def commands(proposal: Proposal, project: str, fixed_audience: str | None = None) -> tuple[str, ...]:
-    """The commands that register it, ready for a POSIX shell; none where a value cannot stand in one line.
+    """The commands that register it, for a POSIX shell; none where a value cannot stand in one line.
 
-    Where a person must choose a claim, the last one lacks it.
+    :data:`FOLDER` in them is the index's. Where a person must choose a claim, the last one lacks it.
     """
     values = [proposal.issuer, *proposal.fields.values()]
     if any(printable(value, 4096) != value for value in values):
@@ -58,8 +61,9 @@ def commands(proposal: Proposal, project: str, fixed_audience: str | None = None
         believed = ["trustpub", "admin", "issuer", "add", proposal.issuer, "--kind", proposal.kind]
         if fixed_audience is not None:
             believed += ["--accept-shared-audience", fixed_audience]
-        found.append(shlex.join(believed))
-    found.append(shlex.join(["trustpub", "admin", "publisher", "add", project, *_said(proposal, public)]))
+        found.append(shlex.join([*believed, "--data", FOLDER]))
+    fields = _said(proposal, public)
+    found.append(shlex.join(["trustpub", "admin", "publisher", "add", project, *fields, "--data", FOLDER]))
     return tuple(found)
 
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 _PROVIDERS = (
     "github", "gitlab", "google", "circleci", "buildkite", "azure", "bitbucket", "semaphore", "kubernetes", "jenkins",
-    "forgejo",
+    "forgejo", "activestate",
 )  # fmt: skip
 """The kinds of :data:`trustpub.rehearsal.plays.table.PLAYABLE`, said again so that ``--help`` needs none of it."""
 _CLIENTS = ("trustpub", "uv", "twine", "pdm", "poetry", "hatch", "flit")

@@ -75,14 +75,20 @@ def needs_project(client: str) -> bool:
     return client in _IN_PROJECT
 
 
-def check(client: str, project: Project, env: Mapping[str, str]) -> None:
-    """That ``client`` can be run here, for this project.
+def check(client: str, kind: str, project: Project, env: Mapping[str, str]) -> None:
+    """That ``client`` can be run here, for this project, in a job of this ``kind``.
 
     Raises:
-        Misuse: it is not installed, says how to get it; or the project is not one that it publishes.
+        Misuse: it is not installed, says how to get it; or the project is not one that it publishes; or no client
+            publishes there.
     """
     if client == "trustpub":
         return
+    if kind == "activestate":
+        raise Misuse(
+            f"ActiveState's platform publishes by itself, and runs no {client}.",
+            hint="Leave out --client: the platform is played.",
+        )
     _program(client, env)
     if needs_project(client) and not (project.folder / "pyproject.toml").is_file():
         raise Misuse(

@@ -89,7 +89,7 @@ def rehearse(
     watcher.begin("workflow")
     project = find(plan.folder, must_build=plan.dist is None)
     script = PLAYABLE[plan.provider].script(project, plan.wishes, env)
-    clients.check(plan.client, project, env)
+    clients.check(plan.client, script.kind, project, env)
     watcher.done("workflow", script.told)
     folder = Folder(path=place)
     folder.make()
@@ -169,6 +169,10 @@ def _publish(
 ) -> tuple[Grant, Release]:
     """Have it published; what the index noted, and what went up, which some clients build anew."""
     stage.watcher.begin("publish")
+    if play.platform is not None:
+        with Http(env={}, ca=str(up.ca)) as http:
+            play.platform(http, up.url, [str(file.path) for file in release.files])
+        return _granted(stage, up, release, play, registration, by=stage.script.ci), release
     project = stage.folder.copy / stage.project.folder.relative_to(stage.project.root)
     order = clients.Order(
         client=stage.plan.client, kind=stage.script.kind, release=release, project=project,
@@ -177,12 +181,18 @@ def _publish(
     job = {**stage.folder.bare(stage.env), **play.variables(up.audience)}
     with placed(stage.folder.path / "job", play.programs, play.files(up.audience), job) as env:
         release = clients.publish(order, stage.children, stage.folder, up, env=env, user=stage.env)
+    return _granted(stage, up, release, play, registration, by=stage.plan.client), release
+
+
+def _granted(
+    stage: _Stage, up: ThrowawayIndex, release: Release, play: Play, registration: Registration, *, by: str
+) -> Grant:
     granted = index.grants(up.data, registration.publisher_id)
     if not granted or not play.issuer.given:
-        raise Declined(f"{stage.plan.client} says that it published, but no token was minted for it.")
+        raise Declined(f"{by} says that it published, but no token was minted for it.")
     count = len(release.files)
-    stage.watcher.done("publish", f"{count} file{'s' * (count != 1)} went up, by {stage.plan.client}")
-    return granted[-1], release
+    stage.watcher.done("publish", f"{count} file{'s' * (count != 1)} went up, by {by}")
+    return granted[-1]
 
 
 def _install(stage: _Stage, up: ThrowawayIndex, release: Release, fresh: Running) -> install.Installed:

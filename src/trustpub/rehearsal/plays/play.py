@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from trustpub.http import Http
 from trustpub.rehearsal.emulated.issuer import Issuer, Workload
 from trustpub.rehearsal.impostors import Impostor, Outcome
 from trustpub.secret import Secret
@@ -17,6 +18,8 @@ Clock = Callable[[], float]
 """Unix time."""
 Watch = Callable[[Secret], None]
 """Is told every identity token that is made."""
+Platform = Callable[[Http, str, Sequence[str]], None]
+"""Publishes files, by path, to the index at a URL."""
 RELEASE_TAGS = "refs/tags/"
 """What the ref of a release begins with, where nothing says that it comes from a branch."""
 
@@ -66,6 +69,10 @@ class Play(Protocol):
     def programs(self) -> Mapping[str, str]:
         """Programs that the CI puts on the path of a job, as scripts by name."""
 
+    @property
+    def platform(self) -> Platform | None:
+        """Who publishes in the place of any client, where the exchange is on the CI's own side."""
+
     def files(self, audience: str) -> Mapping[str, Secret]:
         """Identity tokens that the CI puts into files, by the variable that names the file."""
 
@@ -95,6 +102,11 @@ class Plain:
     def programs(self) -> Mapping[str, str]:
         """None."""
         return {}
+
+    @property
+    def platform(self) -> Platform | None:
+        """None: a client publishes."""
+        return None
 
     def files(self, audience: str) -> Mapping[str, Secret]:
         """None."""

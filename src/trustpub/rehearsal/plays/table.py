@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from trustpub.rehearsal.plays import (
+    activestate,
     azure,
     bitbucket,
     buildkite,
@@ -46,5 +47,6 @@ PLAYABLE: Mapping[str, Playable] = {
     "kubernetes": Playable(script=kubernetes.script, takes=kubernetes.TAKES),
     "jenkins": Playable(script=jenkins.script, takes=jenkins.TAKES),
     "forgejo": Playable(script=forgejo.script, takes=forgejo.TAKES),
+    "activestate": Playable(script=activestate.script, takes=activestate.TAKES),
 }
 """By the kind of provider."""

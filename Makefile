@@ -16,7 +16,7 @@ PIP := -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long check check-style check-types check-rooms check-changelog check-docs format docs bench clients peers lock clean
+.PHONY: help demo test test-long check check-style check-types check-rooms check-changelog check-docs format docs bench clients wheels peers lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,10 +24,10 @@ help: ## Say what there is
 demo: .venv/installed ## Rehearse a whole release, offline, on this machine
 	@$(BIN)/trustpub rehearse examples/hello-release --no-isolation
 
-test: .venv/installed clients ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
+test: .venv/installed clients wheels ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=ci $(PYTEST_ARGS)
 
-test-long: .venv/installed clients ## Run the long tests too, with many more generated examples
+test-long: .venv/installed clients wheels ## Run the long tests too, with many more generated examples
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=long -m "long or not long" $(PYTEST_ARGS)
 
 check: check-style check-types check-rooms check-changelog check-docs ## All that is not a test (make -k check: go on after a fault)
@@ -64,6 +64,8 @@ bench: .venv/installed .venvs/uv/installed peers ## Measure what the documents c
 
 clients: $(CLIENTS:%=.venvs/%/installed) ## Install the real clients that the tests run, each in its own environment
 
+wheels: .venv/wheels-of-the-action/installed ## Fetch the packages that action.yml installs, for its tests
+
 peers: $(PEERS:%=.venvs/%/installed) ## Install the other indexes that the benchmarks measure, each in its own environment
 
 lock: .venvs/uv/installed ## Pin every requirement anew (LOCK_ARGS=--upgrade for the newest)
@@ -83,6 +85,12 @@ clean: ## Remove everything that make made
 
 .venv/installed: .venv/requirements pyproject.toml
 	@$(BIN)/python $(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/wheels-of-the-action/installed: requirements/action.txt requirements/action-attest.txt | .venv/requirements
+	@echo "Fetching the packages of the action (once) …"
+	@rm -rf $(@D)
+	@$(BIN)/python -m pip download -qq --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -d $(@D) $(^:%=-r %)
 	@touch $@
 
 define environment

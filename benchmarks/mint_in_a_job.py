@@ -57,7 +57,7 @@ def main() -> int:
         }
         wheel = a_wheel(folder.path)
         commands = {
-            "trustpub mint": [sys.executable, "-m", "trustpub", "mint", "--index", index.url],
+            "trustpub mint": [sys.executable, "-m", "trustpub", "mint", "--print", "--index", index.url],
             "uv publish --dry-run": [
                 str(UV), "publish", "--dry-run", "--trusted-publishing", "always",
                 "--publish-url", f"{index.url}/legacy/", str(wheel),

@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Write requirements/**/*.txt from pyproject.toml, clients/*.in and peers/*.in: `make lock`, which sees to it that UV
+# Write requirements/**/*.txt from pyproject.toml, *.in, clients/*.in and peers/*.in: `make lock`, which sees to it that UV
 # exists. Arguments go to `uv pip compile`, e.g. --upgrade.
 set -eu
 cd "$(dirname "$0")/.."
@@ -17,6 +17,9 @@ compile() { # compile OUTPUT [ARGUMENT...]: existing pins in OUTPUT are kept unl
 }
 
 compile requirements/dev.txt pyproject.toml --extra setup --extra server --extra attest --group dev "$@"
+# What the action installs is what the tests ran with: every version is that of dev.txt.
+compile requirements/action.txt requirements/action.in --constraint requirements/dev.txt "$@"
+compile requirements/action-attest.txt requirements/action-attest.in --constraint requirements/dev.txt "$@"
 for program in requirements/clients/*.in requirements/peers/*.in; do
   compile "${program%.in}.txt" "$program" "$@"
 done

@@ -1,135 +1,226 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""Connections with a rule on where they may end, and a time after which they are cut.
+"""From a host's name to a connection: its addresses, the proxy before it, TLS.
 
-For requests to addresses that somebody else chose: the address that is judged is the one connected to, so a name that
-resolves to something else the next time gains nothing, and TLS still checks the name. urllib3's own time limits start
-anew with every byte; the cut is what ends an answer that drips.
+There may be a rule on where a connection may end, for requests to addresses that somebody else chose: the address that
+is judged is the one connected to, so a name that resolves to something else the next time gains nothing, and TLS still
+checks the name.
 """
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import threading
-import time
+import ssl
+from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import ClassVar, Self
+from dataclasses import dataclass
+from typing import TypeVar
 
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import NameResolutionError, NewConnectionError
-from urllib3.util.connection import create_connection
-
+from trustpub import __version__
 from trustpub.errors import Unreachable
+from trustpub.outages import NoHttp, NotConnected, NotThroughProxy, why
 from trustpub.printable import printable
+from trustpub.proxies import Proxy
+from trustpub.wire import Connection, Patience, Stream, TooLarge, head
+
+CONNECT_SECONDS = 15.0
+"""For one address to take a connection, and for TLS with it."""
+_MAX_PROXY_BYTES = 65536
+
+_T = TypeVar("_T")
 
 Judge = Callable[[str, str], str | None]
 """Of a host and one of its addresses: why not to connect there, as a clause; None: go ahead."""
 
 
-@dataclass(slots=True)
-class Deadline:
-    """As a context: whatever is connected inside it is cut after ``seconds``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Goal:
+    """Where a connection goes."""
 
-    seconds: float
-    expired: bool = False
-    _until: float = 0.0
-    _timer: threading.Timer | None = None
-    _watched: list[socket.socket] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def __enter__(self) -> Self:
-        self._until = time.monotonic() + self.seconds
-        self._timer = threading.Timer(self.seconds, self._cut)
-        self._timer.daemon = True
-        self._timer.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        with self._lock:
-            for one in self._watched:
-                one.close()
-            self._watched.clear()
-
-    def left(self) -> float:
-        """Seconds until the cut; a little more than nothing once it is over, for 0 would mean not to block."""
-        return max(0.001, self._until - time.monotonic())
-
-    def watch(self, connection: socket.socket) -> None:
-        """Have this connection cut as well."""
-        with self._lock:
-            # A second handle of it: TLS takes the first one away, and a shutdown holds for both.
-            self._watched.append(connection.dup())
-        if self.expired:
-            self._cut()
-
-    def _cut(self) -> None:
-        self.expired = True
-        with self._lock:
-            for one in self._watched:
-                with contextlib.suppress(OSError):  # the other side was faster
-                    one.shutdown(socket.SHUT_RDWR)
+    host: str
+    """A name or an address, without brackets."""
+    port: int
+    tls: bool
+    proxy: Proxy | None = None
 
 
-class _Dialled(HTTPConnection):
-    """A connection that dials by itself. Its classes are made by :func:`limit`."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialler:
+    """How connections are made."""
 
-    judge: ClassVar[Judge | None] = None
-    deadline: ClassVar[Deadline]
-    _judged = False
+    tls: Callable[[str], ssl.SSLContext]
+    """For a host; asked for only where there is TLS."""
+    source_address: str | None = None
+    """The one of this machine's addresses that others see; None: the usual one."""
+    judge: Judge | None = None
+    """Not asked about a proxy, nor about what a proxy resolves."""
 
-    def _new_conn(self) -> socket.socket:
+    def connect(self, goal: Goal, patience: Patience) -> Connection:
+        """A connection to ``goal``.
+
+        Raises:
+            Unreachable: it has no address that may be connected to.
+            OSError: what :mod:`trustpub.outages` has a sentence for.
+        """
+        if goal.tls:
+            self.tls(goal.host)  # certificates that cannot be read are told whether or not anybody answers
+        proxy = goal.proxy
+        if proxy is None:
+            stream: Stream = self._dial(goal.host, goal.port, patience, self.judge)
+        else:
+            stream = self._tunnel(proxy, goal, patience)
         try:
-            connected = self._dial()
-        except socket.gaierror as error:
-            raise NameResolutionError(self.host, self, error) from error
-        except OSError as error:
-            raise NewConnectionError(self, str(error)) from error
-        self.deadline.watch(connected)
-        self._judged = True
-        return connected
+            return Connection(self._secure(stream, goal.host, patience) if goal.tls else stream)
+        except BaseException:
+            stream.close()
+            raise
 
-    def connect(self) -> None:
-        super().connect()
-        if not self._judged:  # urllib3 found another way to connect than it has today
-            self.close()
-            raise Unreachable(f"{printable(self.host)} was reached on a way that is not checked.")
-
-    def _dial(self) -> socket.socket:
-        """The first address that may be, and can be, connected to."""
-        judge = type(self).judge
-        host = self._dns_host.strip("[]")
+    def _dial(self, host: str, port: int, patience: Patience, judge: Judge | None) -> socket.socket:
+        """The first address of the host that may be, and can be, connected to."""
         objection: str | None = None
         failure: OSError | None = None
-        for *_, address in socket.getaddrinfo(host, self.port, type=socket.SOCK_STREAM):
+        try:
+            # As bytes, which spares Python its tables of all the world's letters; a host is ASCII here.
+            found = socket.getaddrinfo(host.encode("ascii"), port, type=socket.SOCK_STREAM)
+        except UnicodeError:
+            raise NoHttp("cannot be asked: its name is not in ASCII (xn--…)") from None
+        except socket.gaierror as error:
+            raise NotConnected from error
+        for family, _, protocol, _, address in found:
             where = str(address[0])
-            if judge is not None and (why := judge(host, where)) is not None:
-                objection = f"{printable(host)} is not asked: its address {where} {why}."
+            if judge is not None and (clause := judge(host, where)) is not None:
+                objection = f"{printable(host)} is not asked: its address {where} {clause}."
                 continue
             try:
-                return create_connection(
-                    (where, int(address[1])), self.deadline.left(), self.source_address, self.socket_options
-                )
+                return self._to(family, protocol, address, patience)
             except OSError as error:
                 failure = error
         if failure is None and objection is not None:
             raise Unreachable(objection)
-        raise failure or OSError("the name has no address")
+        raise NotConnected from failure
+
+    def _to(self, family: int, protocol: int, address: object, patience: Patience) -> socket.socket:
+        made = socket.socket(family, socket.SOCK_STREAM, protocol)
+        try:
+            made.settimeout(patience.left(CONNECT_SECONDS))
+            if self.source_address is not None:
+                made.bind((self.source_address, 0))
+            made.connect(address)  # type: ignore[arg-type] # whatever getaddrinfo gave for this family
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def _secure(self, stream: Stream, host: str, patience: Patience) -> Stream:
+        """TLS on ``stream``, with a certificate for ``host``."""
+        name = host.encode("ascii")  # as bytes, for the same reason as above
+        if not isinstance(stream, socket.socket) or isinstance(stream, ssl.SSLSocket):
+            return Nested(stream, self.tls(host), host, patience.left(CONNECT_SECONDS))
+        made = self.tls(host).wrap_socket(stream, server_hostname=name, do_handshake_on_connect=False)
+        try:
+            made.settimeout(patience.left(CONNECT_SECONDS))
+            made.do_handshake()
+        except BaseException:
+            made.close()
+            raise
+        return made
+
+    def _tunnel(self, proxy: Proxy, goal: Goal, patience: Patience) -> Stream:
+        """A tunnel to ``goal`` (RFC 9110 section 9.3.6)."""
+        stream: Stream | None = None
+        try:
+            stream = self._dial(proxy.host, proxy.port, patience, None)
+            if proxy.tls:
+                stream = self._secure(stream, proxy.host, patience)
+            asked = Connection(stream)
+            answer = asked.exchange(
+                _connect(proxy, goal), None, method="CONNECT", max_bytes=_MAX_PROXY_BYTES, patience=patience
+            )
+        except (OSError, TooLarge) as error:
+            if stream is not None:
+                stream.close()
+            raise NotThroughProxy(_proxy_why(error)) from error
+        if 200 <= answer.status < 300:
+            return stream
+        stream.close()
+        raise NotThroughProxy(_proxy_refuses(answer.status, proxy), status=answer.status)
 
 
-class _DialledTls(_Dialled, HTTPSConnection):
-    """The same with TLS, which checks the certificate against the name as ever."""
+def _connect(proxy: Proxy, goal: Goal) -> bytes:
+    where = f"[{goal.host}]:{goal.port}" if ":" in goal.host else f"{goal.host}:{goal.port}"
+    headers = {"Host": where, "User-Agent": f"trustpub/{__version__}"}
+    if proxy.credentials is not None:
+        pair = b64encode(proxy.credentials.reveal().encode()).decode()
+        headers["Proxy-Authorization"] = f"Basic {pair}"
+    return head("CONNECT", where, headers)
 
 
-def limit(pools: PoolManager, deadline: Deadline, judge: Judge | None) -> PoolManager:
-    """Have every connection of ``pools`` judged, where there is a ``judge``, and cut at the ``deadline``."""
-    rules = {"judge": None if judge is None else staticmethod(judge), "deadline": deadline}
-    plain = type("Plain", (HTTPConnectionPool,), {"ConnectionCls": type("PlainOne", (_Dialled,), rules)})
-    tls = type("Tls", (HTTPSConnectionPool,), {"ConnectionCls": type("TlsOne", (_DialledTls,), rules)})
-    pools.pool_classes_by_scheme = {"http": plain, "https": tls}
-    return pools
+def _proxy_why(error: OSError | TooLarge) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the proxy's own certificate is not trusted ({printable(error.verify_message)})"
+    return f"it {why(error)}" if isinstance(error, OSError) else "it answers too much"
+
+
+def _proxy_refuses(status: int, proxy: Proxy) -> str:
+    if status == 407:
+        known = proxy.credentials is not None
+        return (
+            "it does not take the name and the password given (407)"
+            if known
+            else "it wants a name and a password (407)"
+        )
+    return f"it makes no connection to it ({status})"
+
+
+class Nested:
+    """TLS inside of TLS, to a host behind a proxy that is spoken to over TLS: a :class:`~trustpub.wire.Stream`."""
+
+    def __init__(self, outer: Stream, context: ssl.SSLContext, host: str, seconds: float) -> None:
+        """``outer``: the connection to the proxy. ``seconds``: for the handshake."""
+        self._outer = outer
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._in, self._out, server_hostname=host)
+        outer.settimeout(seconds)
+        self._through(self._tls.do_handshake)
+
+    def recv(self, size: int, /) -> bytes:
+        """As that of a socket."""
+        try:
+            return self._through(lambda: self._tls.read(size))
+        except ssl.SSLZeroReturnError:
+            return b""
+
+    def sendall(self, content: bytes, /) -> None:
+        """As that of a socket."""
+        left = memoryview(content)
+        while left:
+            sent = self._through(lambda piece=left: self._tls.write(piece))  # type: ignore[misc]
+            left = left[sent:]
+
+    def settimeout(self, seconds: float, /) -> None:
+        """For each step of a call."""
+        self._outer.settimeout(seconds)
+
+    def close(self) -> None:
+        """Let go of both connections."""
+        self._outer.close()
+
+    def _through(self, step: Callable[[], _T]) -> _T:
+        while True:
+            try:
+                done = step()
+            except ssl.SSLWantReadError:
+                self._flush()
+                came = self._outer.recv(65536)
+                if came:
+                    self._in.write(came)
+                else:
+                    self._in.write_eof()
+                continue
+            self._flush()
+            return done
+
+    def _flush(self) -> None:
+        if self._out.pending:
+            self._outer.sendall(self._out.read())

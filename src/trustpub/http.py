@@ -5,31 +5,36 @@
 What holds for every request: HTTPS, except to this machine itself and to the metadata server of a cloud, which is part
 of it; no redirect is followed, because a token would go along; an answer has a size it may not exceed; whatever goes
 wrong is an :class:`~trustpub.errors.Unreachable` that names the host, and neither the rest of the URL nor a header.
-urllib3 is loaded with the first request.
+
+    request ──> connections (kept) ──> dialling (proxies, TLS with its roots) ──> wire (HTTP/1.1)
+
+All of that is our own on Python's sockets, and loaded with the first request: a job waits for what it loads, and any
+HTTP library costs several times what the three requests of a mint do (benchmarks/client.py has the figures).
 """
 
 from __future__ import annotations
 
-import os
+import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Protocol, Self, cast
-from urllib.parse import SplitResult, unquote, urlsplit
+from typing import TYPE_CHECKING, Protocol, Self
+from urllib.parse import SplitResult, quote, urlsplit
 
-from trustpub import __version__
-from trustpub.addresses import is_local_name, is_loopback, literal
-from trustpub.errors import Misuse, Unreachable
+from trustpub import __version__, proxies, roots
+from trustpub.addresses import is_loopback
+from trustpub.errors import Misuse, TrustpubError, Unreachable
 from trustpub.printable import printable
 
 if TYPE_CHECKING:
     import ssl
 
-    import urllib3
+    from trustpub.connections import Connections
+    from trustpub.dialling import Dialler, Goal
+    from trustpub.wire import Answer, Connection, Patience
 
-CONNECT_SECONDS = 15.0
 READ_SECONDS = 30.0
 """How long a server may be silent."""
 MAX_ANSWER_BYTES = 1024 * 1024
@@ -78,18 +83,6 @@ class Body(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Roots:
-    """The certificates that are believed."""
-
-    path: str | None
-    """A PEM file or a folder as OpenSSL wants it; None for the system's."""
-    told: str
-    """Where they come from, in words."""
-    text: str | None = None
-    """The certificates themselves (PEM), instead of a path."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
     """For requests to addresses that somebody else chose."""
 
@@ -123,21 +116,12 @@ def split(url: str, *, plain: bool = False) -> SplitResult:
     return parts
 
 
-def roots(ca: str | None, env: Mapping[str, str]) -> Roots:
-    """The roots to believe: ``ca``, else what the environment names, else the system's.
+class Broken(Unreachable):
+    """No answer, for a reason that another attempt may not meet. What was asked for may have been done."""
 
-    Raises:
-        Misuse: the file or folder named does not exist.
-    """
-    named = [("--ca", ca)]
-    named += [(name, env.get(name)) for name in ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE")]
-    for source, path in named:
-        if not path:
-            continue
-        if not os.path.exists(path):
-            raise Misuse(f"{source} names {printable(path)}, which does not exist.")
-        return Roots(path=path, told=f"{printable(path)} (from {source})")
-    return Roots(path=None, told="the system's")
+
+class Redirected(Unreachable):
+    """The answer is somewhere else, where nobody went."""
 
 
 class Http:
@@ -148,6 +132,7 @@ class Http:
         *,
         env: Mapping[str, str],
         ca: str | None = None,
+        ca_for: Collection[str] = (),
         ca_text: str | None = None,
         read_seconds: float = READ_SECONDS,
         sleep: Callable[[float], None] = time.sleep,
@@ -155,6 +140,10 @@ class Http:
         limits: Limits | None = None,
     ) -> None:
         """``env`` is looked at for roots and proxies; ``ca`` is a PEM file or folder that goes before it.
+
+        ``ca_for``: the hosts that ``ca`` is for, while for all others the environment's roots or the system's are
+        believed; empty: ``ca`` is for all. An index with an authority of its own and a CI with a public certificate
+        are asked in the same job.
 
         ``ca_text``: certificates (PEM) that go before all of these.
 
@@ -164,14 +153,15 @@ class Http:
             Misuse: the roots named do not exist.
         """
         self._env = env
-        given = None if ca_text is None else Roots(path=None, told="those given for this host", text=ca_text)
-        self._roots = given or roots(ca, env)
+        self._roots = roots.choose(ca, env) if ca_text is None else roots.given(ca_text)
+        self._ca_for = frozenset(ca_for) if ca else frozenset()
         self._limits = limits
         self._read_seconds = read_seconds
         self._sleep = sleep
         self._source_address = source_address
-        self._pools: dict[str, urllib3.PoolManager] = {}
-        self._context: ssl.SSLContext | None = None
+        self._contexts: dict[roots.Roots, ssl.SSLContext] = {}
+        self._lock = threading.Lock()
+        self._kept: Connections | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -181,8 +171,37 @@ class Http:
 
     def close(self) -> None:
         """Let go of all connections."""
-        for pool in self._pools.values():
-            pool.clear()
+        if self._kept is not None:
+            self._kept.close()
+
+    def connect(self, url: str) -> None:
+        """Have one more connection ready for requests to where ``url`` is; nothing is sent, and no failure is told.
+
+        Raises:
+            Misuse: the URL may not be asked (see :func:`split`).
+        """
+        goal = self._goal(split(url))
+        if self._limits is not None:
+            return  # each request is judged anew, with a connection of its own
+        try:
+            made = self._dialler(None).connect(goal, self._patience(None))
+        except (OSError, TrustpubError):  # the request that follows meets it again, and tells
+            return
+        self._connections().give(goal, made)
+
+    def prepare(self, url: str, *, connections: int = 1) -> None:
+        """:meth:`connect`, so many times, in threads of their own, while the caller does something else.
+
+        The next requests there find the way open, or wait for it.
+
+        Raises:
+            Misuse: the URL may not be asked (see :func:`split`).
+        """
+        if self._limits is None:
+            dialler = self._dialler(None)
+            self._connections().prepare(
+                self._goal(split(url)), lambda goal: dialler.connect(goal, self._patience(None)), connections
+            )
 
     def request(
         self,
@@ -205,8 +224,11 @@ class Http:
 
         Raises:
             Misuse: the URL may not be asked (see :func:`split`).
-            Unreachable: no answer could be had, it is larger than ``max_bytes``, or a redirect.
+            Unreachable: no answer could be had (:class:`Broken` where another attempt may have one), it is larger than
+                ``max_bytes``, or a redirect (:class:`Redirected`).
         """
+        from trustpub.outages import Passing
+
         sent = {"User-Agent": f"trustpub/{__version__}", **(headers or {})}
         if body is not None and not isinstance(body, bytes):
             sent |= {"Content-Type": body.content_type, "Content-Length": str(body.length)}
@@ -222,7 +244,7 @@ class Http:
         for attempt in range(1, attempts):
             try:
                 response = self._once(asked)
-            except _Passing:
+            except Passing:
                 self._sleep(_pause(attempt, None))
                 continue
             if response.status not in BUSY:
@@ -230,124 +252,107 @@ class Http:
             self._sleep(_pause(attempt, response.headers.get("retry-after")))
         try:
             return self._once(asked)
-        except _Passing as failure:
-            raise Unreachable(failure.message, hint=failure.hint) from None
+        except Passing as failure:
+            raise Broken(failure.message, hint=failure.hint) from None
 
     def _once(self, asked: _Asked) -> Response:
-        import urllib3.exceptions
+        from trustpub.outages import sentence
+        from trustpub.wire import TooLarge
 
+        where = printable(asked.parts.netloc)
         try:
             if asked.body is None or isinstance(asked.body, bytes):
-                return self._exchange(asked, asked.body)
-            with asked.body.open() as opened:
-                return self._exchange(asked, opened)
-        except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _failure(asked.parts, error, self._roots, self._proxy(asked.parts)) from None
+                answer = self._exchange(asked, asked.body)
+            else:
+                with asked.body.open() as opened:
+                    answer = self._exchange(asked, opened)
+        except TooLarge:
+            raise Unreachable(f"{where} answers with more than {asked.max_bytes} bytes, which is not read.") from None
+        except OSError as error:
+            goal = self._goal(asked.parts)
+            raise sentence(where, error, self._roots_of(goal.host), goal.proxy) from None
+        if answer.status in _REDIRECTS:
+            raise _redirected(where, answer.status, answer.headers.get("location"))
+        return Response(status=answer.status, reason=answer.reason, headers=answer.headers, body=answer.body)
 
     def _judge_unseen(self, parts: SplitResult) -> None:
         """Behind a proxy only the name can be judged: the proxy resolves it, and says not to what."""
-        if self._limits is None or self._proxy(parts) is None:
-            return
         host = parts.hostname or ""
-        why = self._limits.judge(host, host) if literal(host) or is_local_name(host) else None
-        if why is not None:
-            raise Unreachable(f"{printable(host)} is not asked: it {why}.")
+        if self._limits is not None and proxies.choose(parts, self._env) is not None:
+            objection = self._limits.judge(host, host)
+            if objection is not None:
+                raise Unreachable(f"{printable(host)} is not asked: it {objection}.")
 
-    def _exchange(self, asked: _Asked, body: bytes | Readable | None) -> Response:
-        if self._limits is None:
-            return self._answer(asked, body, self._pool(asked.parts))
-        import urllib3.exceptions
+    def _exchange(self, asked: _Asked, body: bytes | Readable | None) -> Answer:
+        goal = self._goal(asked.parts)
+        if self._limits is not None:
+            return self._limited(asked, body, goal, self._limits)
+        connection = self._connections().take(goal)
+        if connection is None:
+            connection = self._dialler(None).connect(goal, self._patience(asked))
+        return self._over(connection, goal, asked, body)
 
-        from trustpub.dialling import Deadline, limit
+    def _over(self, connection: Connection, goal: Goal, asked: _Asked, body: bytes | Readable | None) -> Answer:
+        try:
+            return connection.exchange(
+                asked.head(), body, method=asked.method, max_bytes=asked.max_bytes, patience=self._patience(asked)
+            )
+        finally:
+            self._connections().give(goal, connection)
 
-        judge = self._limits.judge if self._proxy(asked.parts) is None else None
-        with Deadline(self._limits.seconds) as deadline:
-            pool = limit(self._new_pool(asked.parts), deadline, judge)
-            try:
-                response = self._answer(asked, body, pool)
-            except (urllib3.exceptions.HTTPError, OSError):
-                if deadline.expired:
-                    raise TimeoutError from None
-                raise
-            finally:
-                pool.clear()
-            if deadline.expired:  # what was cut may look like an end
-                raise TimeoutError
-            return response
+    def _limited(self, asked: _Asked, body: bytes | Readable | None, goal: Goal, limits: Limits) -> Answer:
+        """On a connection of its own, for what was judged a while ago need not be so now."""
+        from trustpub.wire import Patience
 
-    def _answer(self, asked: _Asked, body: bytes | Readable | None, pool: urllib3.PoolManager) -> Response:
-        import urllib3
+        patience = Patience(asked.read_seconds, time.monotonic() + limits.seconds)
+        connection = self._dialler(limits.judge).connect(goal, patience)
+        try:
+            return connection.exchange(
+                asked.head(), body, method=asked.method, max_bytes=asked.max_bytes, patience=patience
+            )
+        finally:
+            connection.close()
 
-        answer = pool.request(
-            asked.method,
-            asked.parts._replace(fragment="").geturl(),
-            headers=asked.headers,
-            body=cast("IO[bytes] | bytes | None", body),  # urllib3 only ever calls read(size)
-            # Nobody who waits little for an answer means to wait longer for the connection.
-            timeout=urllib3.Timeout(connect=min(CONNECT_SECONDS, asked.read_seconds), read=asked.read_seconds),
-            retries=False,
-            redirect=False,
-            preload_content=False,
-            decode_content=False,
+    def _patience(self, asked: _Asked | None) -> Patience:
+        from trustpub.wire import Patience
+
+        return Patience(self._read_seconds if asked is None else asked.read_seconds)
+
+    def _connections(self) -> Connections:
+        from trustpub.connections import Connections
+
+        with self._lock:
+            if self._kept is None:
+                self._kept = Connections()
+            return self._kept
+
+    def _dialler(self, judge: Callable[[str, str], str | None] | None) -> Dialler:
+        from trustpub.dialling import Dialler
+
+        return Dialler(tls=self._tls, source_address=self._source_address, judge=judge)
+
+    def _goal(self, parts: SplitResult) -> Goal:
+        from trustpub.dialling import Goal
+
+        tls = parts.scheme == "https"
+        return Goal(
+            host=parts.hostname or "",
+            port=parts.port or (443 if tls else 80),
+            tls=tls,
+            proxy=proxies.choose(parts, self._env),
         )
-        # Not decoded: we ask for no compression, and a bomb sent all the same stays small.
-        content = answer.read(asked.max_bytes + 1, decode_content=False)
-        where = _authority(asked.parts)
-        if len(content) > asked.max_bytes:
-            answer.close()
-            raise Unreachable(f"{where} answers with more than {asked.max_bytes} bytes, which is not read.")
-        answer.release_conn()
-        received = {name.lower(): answer.headers[name] for name in answer.headers}
-        if answer.status in _REDIRECTS:
-            raise _redirected(where, answer.status, received.get("location"))
-        return Response(status=answer.status, reason=answer.reason or "", headers=received, body=content)
 
-    def _pool(self, parts: SplitResult) -> urllib3.PoolManager:
-        key = self._proxy(parts) or parts.scheme
-        if key not in self._pools:
-            self._pools[key] = self._new_pool(parts)
-        return self._pools[key]
+    def _roots_of(self, host: str) -> roots.Roots:
+        if not self._ca_for or host in self._ca_for:
+            return self._roots
+        return roots.choose(None, self._env)
 
-    def _new_pool(self, parts: SplitResult) -> urllib3.PoolManager:
-        import urllib3
-
-        proxy = self._proxy(parts)
-        # 64 KiB blocks: the default of 16 KiB costs a large wheel four times the calls.
-        kept: dict[str, Any] = {"num_pools": 8, "maxsize": 16, "blocksize": 65536}
-        if self._source_address is not None:
-            kept["source_address"] = (self._source_address, 0)
-        if parts.scheme == "https":
-            kept["ssl_context"] = self._tls()
-        return urllib3.PoolManager(**kept) if proxy is None else _proxy_pool(proxy, kept)
-
-    def _tls(self) -> ssl.SSLContext:
-        if self._context is None:
-            import ssl
-
-            path = self._roots.path
-            try:
-                folder = path is not None and os.path.isdir(path)
-                self._context = ssl.create_default_context(
-                    cafile=None if folder else path, capath=path if folder else None, cadata=self._roots.text
-                )
-            except OSError:  # ssl.SSLError is one
-                raise Misuse(f"No certificates (PEM) can be read from {self._roots.told}.") from None
-            self._context.minimum_version = ssl.TLSVersion.TLSv1_2
-        return self._context
-
-    def _proxy(self, parts: SplitResult) -> str | None:
-        # Only HTTPS goes through a proxy (as a tunnel). Loopback and the metadata server, the only ones asked by plain
-        # HTTP, are others to a proxy, and it would see the token.
-        host = parts.hostname or ""
-        if parts.scheme == "http" or is_loopback(host):
-            return None
-        url = self._variable("https_proxy") or self._variable("all_proxy")
-        if not url or _exempt(host, parts.port or 443, self._variable("no_proxy") or ""):
-            return None
-        return url if "://" in url else f"http://{url}"
-
-    def _variable(self, name: str) -> str | None:
-        return self._env.get(name) or self._env.get(name.upper())
+    def _tls(self, host: str) -> ssl.SSLContext:
+        wanted = self._roots_of(host)
+        with self._lock:  # who comes second waits for the first, instead of loading the same certificates
+            if wanted not in self._contexts:
+                self._contexts[wanted] = roots.context(wanted)
+            return self._contexts[wanted]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,18 +366,21 @@ class _Asked:
     max_bytes: int
     read_seconds: float
 
+    def head(self) -> bytes:
+        """The request's lines before its body."""
+        from trustpub.wire import head
 
-class _Passing(Exception):
-    """A failure that another attempt may not meet."""
+        target = quote(self.parts.path or "/", safe=_TARGET)
+        if self.parts.query:
+            target += "?" + quote(self.parts.query, safe=_TARGET)
+        headers = {"Host": self.parts.netloc, "Accept-Encoding": "identity", **self.headers}
+        if isinstance(self.body, bytes) or (self.body is None and self.method in ("POST", "PUT", "PATCH")):
+            headers["Content-Length"] = str(len(self.body or b""))
+        return head(self.method, target, headers)
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.hint = hint
 
-
-def _authority(parts: SplitResult) -> str:
-    return printable(parts.netloc)
+_TARGET = "".join(map(chr, range(0x21, 0x7F)))
+"""What stands for itself in the target of a request; the rest is percent-encoded."""
 
 
 def _pause(attempt: int, retry_after: str | None) -> float:
@@ -382,82 +390,15 @@ def _pause(attempt: int, retry_after: str | None) -> float:
     return min(0.5 * float(2**attempt), MAX_PAUSE_SECONDS)
 
 
-def _exempt(host: str, port: int, no_proxy: str) -> bool:
-    """Whether ``NO_PROXY`` names this host, a domain above it, or everything."""
-    for entry in no_proxy.lower().split(","):
-        name = entry.strip().lstrip(".")
-        if name == "*" or (name and (name in (host, f"{host}:{port}") or host.endswith("." + name))):
-            return True
-    return False
-
-
-def _proxy_pool(proxy: str, kept: Mapping[str, Any]) -> urllib3.PoolManager:
-    import urllib3
-
-    parts = urlsplit(proxy)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise Misuse(
-            "The proxy in HTTPS_PROXY or ALL_PROXY is not an http:// or https:// one.",
-            hint="Other kinds are not supported; name the index's host in NO_PROXY to go without.",
-        )
-    headers = None
-    if parts.username is not None:
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        headers = urllib3.make_headers(proxy_basic_auth=pair)
-    bare = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
-    return urllib3.ProxyManager(bare, proxy_headers=headers, proxy_ssl_context=kept["ssl_context"], **kept)
-
-
-def _redirected(where: str, status: int, location: str | None) -> Unreachable:
+def _redirected(where: str, status: int, location: str | None) -> Redirected:
     try:
         target = urlsplit(location or "")
         # A Location may hold a secret in its query; a person needs only the way.
         shown = printable(f"{target.scheme}://{target.hostname}{target.path}" if target.hostname else target.path, 200)
     except ValueError:
         shown = "somewhere that cannot be read"
-    return Unreachable(
+    return Redirected(
         f"{where} answers with a redirect ({status}) to {shown}. Redirects are not followed, because the "
         "token would go along.",
         hint="If that is where the index really is, give that address.",
     )
-
-
-def _failure(parts: SplitResult, error: Exception, believed: Roots, proxy: str | None) -> Exception:
-    """The sentence for what urllib3 or the system raised. TLS failures are final; the others may pass."""
-    import ssl
-
-    from urllib3 import exceptions
-
-    where = _authority(parts)
-    if isinstance(error, exceptions.ProxyError):
-        via = printable(urlsplit(proxy or "").hostname or "?")
-        return _Passing(f"{where} cannot be reached through the proxy {via}.", "Look at HTTPS_PROXY and NO_PROXY.")
-    cause = error.args[-1] if error.args and isinstance(error.args[-1], Exception) else error.__cause__ or error
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return Unreachable(
-            f"The certificate of {where} is not trusted: {printable(cause.verify_message)}. "
-            f"The roots used are {believed.told}.",
-            hint="If this host has a certificate authority of its own, name its PEM file with --ca, "
-            "or in SSL_CERT_FILE or REQUESTS_CA_BUNDLE.",
-        )
-    if isinstance(error, exceptions.SSLError) or isinstance(cause, ssl.SSLError):
-        reason = printable(str(getattr(cause, "reason", None) or "the handshake failed").replace("_", " ").lower())
-        return Unreachable(f"No TLS connection to {where}: {reason}. The roots would be {believed.told}.")
-    return _Passing(f"{where} {_why(error, cause)}.")
-
-
-def _why(error: Exception, cause: BaseException) -> str:
-    from urllib3 import exceptions
-
-    if isinstance(error, exceptions.NameResolutionError):
-        return "cannot be reached: its name does not resolve"
-    if isinstance(error, exceptions.NewConnectionError):  # urllib3 makes it a ConnectTimeoutError, too
-        reason = cause.strerror if isinstance(cause, OSError) else None
-        return f"cannot be reached: {(reason or 'the connection failed').lower()}"
-    if isinstance(error, exceptions.ConnectTimeoutError):
-        return "cannot be reached: it takes no connection"
-    if isinstance(error, exceptions.TimeoutError | TimeoutError):
-        return "does not answer in time"
-    if isinstance(error, exceptions.LocationParseError | exceptions.InvalidHeader):
-        return "cannot be asked: the request is malformed"
-    return "broke off the connection"

@@ -16,13 +16,14 @@ _SPACES = re.compile(r"[ \t\r\n\f\v]+")
 def printable(text: str, limit: int = 1000) -> str:
     r"""``text`` as one line of at most ``limit`` characters that commands neither a terminal nor a CI runner.
 
-    White space is folded; control and format characters become escapes such as ``\x1b``; ``::`` and ``##[``, with
-    which a line of a GitHub log turns into a command, are pulled apart.
+    White space is folded; control and format characters become escapes such as ``\x1b``; ``::`` and ``##``, with which
+    a line of a log turns into a command on GitHub (``::error``, ``##[group]``) and Azure (``##vso[…]``), are pulled
+    apart.
     """
     line = _SPACES.sub(" ", text[: limit * 4]).strip()
     if not (line.isascii() and line.isprintable()):
         line = "".join(_escape(one) if unicodedata.category(one) in _UNFIT else one for one in line)
-    line = re.sub(r":(?=:)", ": ", line).replace("##[", "# #[")
+    line = re.sub(r"([:#])(?=\1)", r"\1 ", line)
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 TOKEN = "pypi-AgEIbG9jYWxob3N0-a-minted-token"
+DISCOVERY = "/.well-known/pytp"
 REQUEST_TOKEN = "the-runners-request-token"
 CLAIMS = {
     "iss": "https://token.actions.githubusercontent.com",
@@ -85,6 +86,8 @@ class Emulated:
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.asked: list[Asked] = []
+        self.looked_up: list[Asked] = []
+        """Requests that only ask where the exchange is; they are not among the others."""
         self._answers: dict[str, list[Answer | Callable[[Asked], Answer]]] = {}
         emulated = self
 
@@ -137,7 +140,7 @@ class Emulated:
             peer=door.client_address[1],
             address=door.client_address[0],
         )
-        self.asked.append(asked)
+        (self.looked_up if parts.path == DISCOVERY else self.asked).append(asked)
         waiting = self._answers.get(parts.path, [Answer(status=404, body=b"nothing here")])
         chosen = waiting.pop(0) if len(waiting) > 1 else waiting[0]
         answer = chosen if isinstance(chosen, Answer) else chosen(asked)

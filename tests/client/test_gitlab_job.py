@@ -94,13 +94,13 @@ def test_a_refusal_says_what_gitlab_says_of_the_job(run: Any, index: Any, make: 
     claims = {"aud": "test_index", "project_path": "group/project", "project_id": "20", "ref_path": "refs/tags/v1"}
     claims |= {"ci_config_ref_uri": "gitlab.com/group/project//.gitlab-ci.yml@refs/tags/v1"}
     payload = base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b"=").decode()
-    ran = run("mint", "--index", index.url, **GITLAB, TEST_INDEX_ID_TOKEN=f"e30.{payload}.e30")
+    ran = run("mint", "--print", "--index", index.url, **GITLAB, TEST_INDEX_ID_TOKEN=f"e30.{payload}.e30")
     assert ran.code == 1
     for said in ("project_path: group/project", "project_id: 20", "environment: (none)", "ref_path: refs/tags/v1"):
         assert said in ran.err
 
 
 def test_without_the_variable_the_command_ends_with_three(run: Any, index: Any, dist: Any) -> None:
-    ran = run("mint", "--index", index.url, **GITLAB)
+    ran = run("mint", "--print", "--index", index.url, **GITLAB)
     assert (ran.code, ran.out) == (3, "")
     assert "TEST_INDEX_ID_TOKEN:" in ran.err

@@ -19,7 +19,7 @@ def test_a_file_with_a_token_is_an_identity_anywhere(
     run: Any, index: Any, make: Any, tmp_path: Path, ending: str
 ) -> None:
     (tmp_path / "identity").write_text(make.jwt("test_index") + ending, "utf-8", newline="")
-    ran = run("mint", "--index", index.url, "--identity-token", "identity", **NO_CI)
+    ran = run("mint", "--print", "--index", index.url, "--identity-token", "identity", **NO_CI)
     assert (ran.code, ran.out.strip()) == (0, make.TOKEN)
     assert make.jwt("test_index").encode() in index.asked[1].body
     assert make.jwt("test_index") not in ran.err
@@ -41,7 +41,7 @@ def test_it_goes_before_the_ci_and_is_masked_there(
     run: Any, index: Any, runner: Any, make: Any, tmp_path: Path
 ) -> None:
     (tmp_path / "identity").write_text(make.jwt("test_index", given=True), "utf-8")
-    ran = run("mint", "--index", index.url, "--identity-token", "identity")
+    ran = run("mint", "--print", "--index", index.url, "--identity-token", "identity")
     assert ran.code == 0
     assert runner.asked == []
     assert f"::add-mask::{make.jwt('test_index', given=True)}" in ran.err
@@ -50,7 +50,7 @@ def test_it_goes_before_the_ci_and_is_masked_there(
 def test_the_index_and_nobody_else_judges_its_audience(run: Any, index: Any, make: Any, tmp_path: Path) -> None:
     index.answer("/_/oidc/mint-token", make.Answer(status=422, body={"message": "the token is for another"}))
     (tmp_path / "identity").write_text(make.jwt("elsewhere"), "utf-8")
-    ran = run("mint", "--index", index.url, "--identity-token", "identity", **NO_CI)
+    ran = run("mint", "--print", "--index", index.url, "--identity-token", "identity", **NO_CI)
     assert ran.code == 1
     assert "the token is for another" in ran.err
 
@@ -71,7 +71,7 @@ def test_anything_else_is_refused_and_not_shown(
     run: Any, index: Any, tmp_path: Path, content: bytes, said: str
 ) -> None:
     (tmp_path / "identity").write_bytes(content)
-    ran = run("mint", "--index", index.url, "--identity-token", "identity", **NO_CI)
+    ran = run("mint", "--print", "--index", index.url, "--identity-token", "identity", **NO_CI)
     assert (ran.code, ran.out, said in ran.err) == (2, "", True)
     assert "secret" not in ran.err
     assert index.asked == []
@@ -80,10 +80,10 @@ def test_anything_else_is_refused_and_not_shown(
 def test_a_file_that_is_not_there_is_named(run: Any, index: Any, tmp_path: Path) -> None:
     ran = run("publish", "--index", index.url, "--identity-token", "nowhere", "dist/*", **NO_CI)
     assert ran.code == 2
-    ran = run("mint", "--index", index.url, "--identity-token", "nowhere", **NO_CI)
+    ran = run("mint", "--print", "--index", index.url, "--identity-token", "nowhere", **NO_CI)
     assert (ran.code, "The file nowhere, which --identity-token names, cannot be read" in ran.err) == (2, True)
 
 
 def test_without_any_identity_the_option_is_offered(run: Any, index: Any) -> None:
-    ran = run("mint", "--index", index.url, **NO_CI)
+    ran = run("mint", "--print", "--index", index.url, **NO_CI)
     assert (ran.code, "--identity-token" in ran.err) == (3, True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from trustpub.client.indexes import check_audience, resolve
+from trustpub.client.audiences import check_audience
+from trustpub.client.indexes import resolve
 from trustpub.errors import Declined, Misuse
 
 

@@ -23,7 +23,7 @@ def asked_of(index: Any, path: str) -> list[dict[str, Any]]:
 
 def test_a_token_that_reads_is_asked_for_by_its_scope(index: Any, run: Run, make: Any) -> None:
     minting(index, make, scope="read")
-    done = run("mint", "--index", index.url, "--scope", "read")
+    done = run("mint", "--print", "--index", index.url, "--scope", "read")
     assert done.code == 0, done.err
     assert done.out.splitlines()[-1] == make.TOKEN
     assert "gave a read token" in done.err
@@ -36,7 +36,7 @@ def test_a_token_that_reads_is_asked_for_by_its_scope(index: Any, run: Run, make
 def test_an_upload_token_is_asked_for_without_a_word_that_others_do_not_know(
     index: Any, run: Run, scope: tuple[str, ...]
 ) -> None:
-    assert run("mint", "--index", index.url, *scope).code == 0
+    assert run("mint", "--print", "--index", index.url, *scope).code == 0
     (body,) = asked_of(index, "/_/oidc/mint-token")
     assert set(body) == {"token"}
 
@@ -49,7 +49,7 @@ def test_a_token_for_something_else_is_given_back_and_not_shown(
     index: Any, run: Run, make: Any, asked: str, more: dict[str, Any]
 ) -> None:
     minting(index, make, **more)
-    done = run("mint", "--index", index.url, "--scope", asked)
+    done = run("mint", "--print", "--index", index.url, "--scope", asked)
     assert done.code == 1
     assert f"for something else than to {asked}; it was given back" in done.err
     assert make.TOKEN not in done.shown

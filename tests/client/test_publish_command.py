@@ -327,14 +327,14 @@ def test_a_token_that_could_be_read_as_two_lines_is_not_used(
     run: Any, index: Any, dist: Path, make: Any, token: str | None, tmp_path: Path
 ) -> None:
     index.answer(MINT, make.Answer(body={"token": token}))
-    ran = run("mint", "--github-output", "--index", index.url)
+    ran = run("mint", "--export", "github", "--index", index.url)
     assert ran.code == 4
     assert not (tmp_path / "output").exists()
     nothing_leaked(ran, make, *([token] if token else []))
 
 
 def test_mint_prints_the_token_alone_and_masks_it_first(run: Any, index: Any, make: Any) -> None:
-    ran = run("mint", "--index", index.url)
+    ran = run("mint", "--print", "--index", index.url)
     assert (ran.code, ran.out) == (0, f"{make.TOKEN}\n")
     masks = [line for line in ran.err.splitlines() if line.startswith("::add-mask::")]
     assert masks == [f"::add-mask::{make.jwt('test_index')}", f"::add-mask::{make.TOKEN}"]
@@ -343,16 +343,16 @@ def test_mint_prints_the_token_alone_and_masks_it_first(run: Any, index: Any, ma
 
 def test_mint_appends_to_the_outputs_of_the_step(run: Any, index: Any, make: Any, tmp_path: Path) -> None:
     (tmp_path / "output").write_text("before=1")
-    ran = run("mint", "--github-output", "--index", index.url)
+    ran = run("mint", "--export", "github", "--index", index.url)
     assert (ran.code, ran.out) == (0, "")
     assert (tmp_path / "output").read_text() == f"before=1\napi-token={make.TOKEN}\n"
     nothing_leaked(ran, make)
 
 
 def test_mint_gives_back_a_token_it_cannot_deliver(run: Any, index: Any, tmp_path: Path) -> None:
-    assert run("mint", "--github-output", "--index", index.url, GITHUB_OUTPUT=None).code == 2
+    assert run("mint", "--export", "github", "--index", index.url, GITHUB_OUTPUT=None).code == 2
     assert index.asked == []
-    ran = run("mint", "--github-output", "--index", index.url, GITHUB_OUTPUT=str(tmp_path))
+    ran = run("mint", "--export", "github", "--index", index.url, GITHUB_OUTPUT=str(tmp_path))
     assert ran.code == 2
     assert index.paths()[-1] == BURN
 

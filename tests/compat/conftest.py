@@ -93,8 +93,8 @@ class Shop:
         ).stdout
 
     def mint(self, *options: str) -> str:
-        """The token that a job of the publisher gets for ``$(trustpub mint)``."""
-        argv = [sys.executable, "-m", "trustpub", "mint", "--index", self.url, "--ca", str(self.ca), *options]
+        """The token that a job of the publisher gets for ``$(trustpub mint --print)``."""
+        argv = [sys.executable, "-m", "trustpub", "mint", "--print", "--index", self.url, "--ca", str(self.ca), *options]
         return self.run(argv, env=self.job_env).stdout.splitlines()[-1]
 
 

@@ -135,6 +135,7 @@ def test_a_job_installs_with_a_token_it_got_for_its_identity(
         "-m",
         "trustpub",
         "mint",
+        "--print",
         "--scope",
         "read",
         "--index",

@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 def mint(shop: Shop, *, fails: bool = False) -> subprocess.CompletedProcess[str]:
     """`trustpub mint` as a job of the publisher."""
-    argv = [sys.executable, "-m", "trustpub", "mint", "--index", shop.url, "--ca", str(shop.ca)]
+    argv = [sys.executable, "-m", "trustpub", "mint", "--print", "--index", shop.url, "--ca", str(shop.ca)]
     return shop.run(argv, env=shop.job_env, fails=fails)
 
 
 def token(shop: Shop) -> str:
-    """What `$(trustpub mint)` is."""
+    """What `$(trustpub mint --print)` is."""
     return mint(shop).stdout.splitlines()[-1]
 
 

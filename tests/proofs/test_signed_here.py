@@ -209,7 +209,7 @@ def test_an_instance_with_the_same_address_and_other_keys_vouches_for_nobody(
     with pytest.raises(BadAttestation) as refused:
         private.check(attestation(value), expected, FILE, SHA256)
     assert refused.value.code == "unknown-log"
-    impostor.log_id = sigstore.log_id
+    impostor.log.id = sigstore.log.id
     value = impostor.attest(github(), FILE, SHA256)
     with pytest.raises(BadAttestation) as refused:
         private.check(attestation(value), expected, FILE, SHA256)

@@ -7,18 +7,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import quote, urlsplit
 
-from trustpub.ci import unverified
-from trustpub.errors import Misuse, NoIdentity, Unreachable
-from trustpub.http import ATTEMPTS, BUSY, Http, split
+from trustpub.ci import endpoint
+from trustpub.ci.endpoint import REQUEST_TOKEN, REQUEST_URL, Endpoint
+from trustpub.http import Http
 from trustpub.secret import Secret
 
 RECOGNISED_BY = "GITHUB_ACTIONS"
 """``true`` there, and nothing else, means GitHub Actions."""
-REQUEST_URL = "ACTIONS_ID_TOKEN_REQUEST_URL"
-REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a variable
-"""Names of the variables with which a runner offers its identity endpoint."""
+
+__all__ = ["RECOGNISED_BY", "REQUEST_TOKEN", "REQUEST_URL", "GitHub", "detect"]
 
 _PERMISSION = (
     "Give the job that publishes this, in its workflow file:\n"
@@ -36,9 +34,10 @@ _FORK = (
 class GitHub:
     """A job on GitHub Actions that may have an identity token."""
 
-    request_url: str
-    request_token: Secret
+    endpoint: Endpoint
     name: str = "GitHub Actions"
+    renews: bool = True
+    fixed_audience: str | None = None
 
     def identity_token(self, http: Http, audience: str) -> Secret:
         """A fresh identity token for ``audience``.
@@ -47,28 +46,7 @@ class GitHub:
             NoIdentity: the runner's endpoint refuses, or answers with something else.
             Unreachable: it cannot be reached, or is busy, even after several attempts.
         """
-        response = http.request(
-            "GET",
-            _for_audience(self.request_url, audience),
-            headers={"Authorization": f"Bearer {self.request_token.reveal()}", "Accept": "application/json"},
-            attempts=ATTEMPTS,
-        )
-        if response.status in BUSY:
-            raise Unreachable(f"GitHub's identity endpoint is busy: it answers {response.status}.")
-        if response.status != 200:
-            raise NoIdentity(
-                f"GitHub's identity endpoint refuses to give a token: it answers {response.status}.",
-                hint="A job can ask only while it runs, and only with `permissions: id-token: write`.",
-            )
-        try:
-            value = json.loads(response.body)["value"]
-        except (ValueError, RecursionError, KeyError, TypeError, IndexError):
-            value = None
-        if not isinstance(value, str) or not value:
-            raise NoIdentity(
-                "GitHub's identity endpoint answers without a token: its answer is no JSON with a `value`."
-            )
-        return unverified.checked(Secret(value), audience)
+        return self.endpoint.ask(http, audience)
 
 
 def detect(env: Mapping[str, str]) -> GitHub | None:
@@ -79,24 +57,14 @@ def detect(env: Mapping[str, str]) -> GitHub | None:
     """
     if env.get(RECOGNISED_BY) != "true":
         return None
-    missing = [name for name in (REQUEST_URL, REQUEST_TOKEN) if not env.get(name)]
-    if missing:
-        raise NoIdentity(
-            f"This is GitHub Actions, but the job may not ask for an identity token: {' and '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} not set.",
-            hint=_FORK if _from_fork(env) else _PERMISSION,
-        )
-    try:
-        split(env[REQUEST_URL])
-    except Misuse as error:
-        raise NoIdentity(f"{REQUEST_URL} cannot be used. {error.message}", hint=error.hint) from None
-    return GitHub(request_url=env[REQUEST_URL], request_token=Secret(env[REQUEST_TOKEN]))
-
-
-def _for_audience(url: str, audience: str) -> str:
-    parts = urlsplit(url)
-    kept = [one for one in parts.query.split("&") if one and not one.startswith("audience=")]
-    return parts._replace(query="&".join([*kept, f"audience={quote(audience, safe='')}"]), fragment="").geturl()
+    found = endpoint.find(
+        env,
+        ci="GitHub Actions",
+        whose="GitHub's",
+        permission=_FORK if _from_fork(env) else _PERMISSION,
+        refused="A job can ask only while it runs, and only with `permissions: id-token: write`.",
+    )
+    return GitHub(endpoint=found)
 
 
 def _from_fork(env: Mapping[str, str]) -> bool:

@@ -29,6 +29,8 @@ class GitLab:
     tokens: Mapping[str, Secret] = field(repr=False)
     """By the name of the variable; only those that are not empty."""
     name: str = "GitLab CI"
+    renews: bool = False
+    fixed_audience: str | None = None
 
     def identity_token(self, http: Http, audience: str) -> Secret:
         """The job's identity token for ``audience``: the same one each time. Nothing is asked over the network.

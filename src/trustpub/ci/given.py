@@ -22,6 +22,8 @@ class Given:
 
     token: Secret
     name: str = "The identity token given"
+    renews: bool = False
+    fixed_audience: str | None = None
 
     def identity_token(self, http: Http, audience: str) -> Secret:
         """The token as it was given, whatever its audience: whoever gave it chose it, and the index judges it."""

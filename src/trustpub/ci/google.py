@@ -58,6 +58,8 @@ class Google:
     """Scheme, host and port."""
     iam: str = IAM
     name: str = "Google Cloud"
+    renews: bool = True
+    fixed_audience: str | None = None
 
     def identity_token(self, http: Http, audience: str) -> Secret:
         """A fresh identity token for ``audience``, with the account's e-mail address.

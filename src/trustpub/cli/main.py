@@ -12,37 +12,27 @@ import importlib
 import os
 import signal
 import sys
-import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from types import FrameType
-from typing import Any, NoReturn, TextIO
-
-import click
+from typing import TYPE_CHECKING, NoReturn, TextIO
 
 from trustpub import __version__
-from trustpub.cli.show import Screen, offer, silence
+from trustpub.cli.declaring import Declared, Entry
+from trustpub.cli.show import Screen, begin, silence
 from trustpub.errors import TrustpubError
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+    from trustpub.cli.group import Commands
 
 BUG = 70
 INTERRUPTED = 130
 TERMINATED = 143
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
-    """A command that is not loaded yet."""
-
-    at: str
-    """``module:attribute``."""
-    help: str
-    extra: str | None = None
-    """What has to be installed for it."""
-
-
 COMMANDS: Mapping[str, Entry] = {
     "publish": Entry(at="trustpub.cli.publish:publish", help="Publish distributions from a CI job, without a secret."),
     "mint": Entry(at="trustpub.cli.mint:mint", help="Get an upload token for this CI job."),
+    "whoami": Entry(at="trustpub.cli.whoami:whoami", help="Show who this CI job is to an index, and what to register."),
     "rehearse": Entry(
         at="trustpub.cli.rehearse:rehearse", help="Play a whole release offline, impostors included.", extra="rehearse"
     ),
@@ -52,6 +42,9 @@ COMMANDS: Mapping[str, Entry] = {
     "admin": Entry(at="trustpub.cli.admin.commands:admin", help="Manage an index from the shell.", extra="server"),
     "completion": Entry(at="trustpub.cli.completion:completion", help="Print the shell's completion script."),
 }
+
+IN_JOBS = frozenset({"publish", "mint", "whoami"})
+"""Commands that a release waits for: read without click where they are typed as everybody does."""
 
 _EXTRAS: Mapping[str, str] = {
     **dict.fromkeys(("yaml", "ruamel", "tomlkit"), "setup"),
@@ -65,51 +58,10 @@ _EXTRAS: Mapping[str, str] = {
 }
 
 
-class Commands(click.Group):
-    """The group of :data:`COMMANDS`; ``--help`` loads none of them."""
-
-    called: str | None = None
-    """The command that was loaded last."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """All, in the order of the table."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load one."""
-        if cmd_name not in COMMANDS:
-            return None
-        self.called = cmd_name
-        if cmd_name not in self.commands:
-            module, _, attribute = COMMANDS[cmd_name].at.partition(":")
-            self.commands[cmd_name] = offer(getattr(importlib.import_module(module), attribute))
-        return self.commands[cmd_name]
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The table, as it stands."""
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, entry.help) for name, entry in COMMANDS.items()])
-
-
-def _version(ctx: click.Context, option: click.Parameter, value: Any) -> None:
-    if value:
-        click.echo(f"trustpub {__version__}")
-        ctx.exit()
-
-
 def _group() -> Commands:
-    version = click.Option(
-        ["--version"], is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version."
-    )
-    group = Commands(
-        name="trustpub",
-        help="Trusted Publishing for every Python index.",
-        params=[version],
-        context_settings={"help_option_names": ["-h", "--help"]},
-        no_args_is_help=True,
-    )
-    offer(group)
-    return group
+    from trustpub.cli.group import made
+
+    return made(COMMANDS)
 
 
 def run(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -127,38 +79,72 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
 
 
 def _run(arguments: list[str]) -> int:
-    group, screen = _group(), Screen(os.environ)
+    screen = begin(os.environ)
+    command = arguments[0] if arguments else ""
     try:
-        code = group.main(arguments, prog_name="trustpub", standalone_mode=False, obj=screen)
+        code = _at_once(command, arguments[1:], screen)
+        return _by_click(arguments, screen) if code is None else code
     except TrustpubError as error:
         screen.failure(error)
         return error.exit_code
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
+    except KeyboardInterrupt:
         screen.error("Interrupted.")
         return INTERRUPTED
     except ModuleNotFoundError as error:
-        extra = _extra(error, group.called)
-        if extra is None:
-            return _bug(screen, error)
-        screen.error("This command needs packages that are not installed.", f'pip install "trustpub[{extra}]"')
-        return 2
+        return _missing(screen, error, command)
     except Exception as error:  # noqa: BLE001 - the last place where a traceback can be kept from a public log
         return _bug(screen, error)
+
+
+def _at_once(command: str, arguments: Sequence[str], screen: Screen) -> int | None:
+    """Run a command that a job waits for, if it is one and is typed as everybody does: its exit code."""
+    if command not in IN_JOBS or "_TRUSTPUB_COMPLETE" in os.environ:
+        return None
+    module, _, attribute = COMMANDS[command].at.partition(":")
+    found = getattr(importlib.import_module(module), attribute)
+    read = found.read(arguments) if isinstance(found, Declared) else None
+    if read is None:
+        return None
+    screen.quiet, screen.verbose = "quiet" in read.said, "verbose" in read.said
+    code = found.callback(**read.values)
     return code if isinstance(code, int) else 0
+
+
+def _by_click(arguments: list[str], screen: Screen) -> int:
+    import click
+
+    group = _group()
+    try:
+        code = group.main(arguments, prog_name="trustpub", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        raise KeyboardInterrupt from None
+    except ModuleNotFoundError as error:
+        return _missing(screen, error, group.called)
+    return code if isinstance(code, int) else 0
+
+
+def _missing(screen: Screen, error: ModuleNotFoundError, command: str | None) -> int:
+    extra = _extra(error, command)
+    if extra is None:
+        return _bug(screen, error)
+    screen.error("This command needs packages that are not installed.", f'pip install "trustpub[{extra}]"')
+    return 2
 
 
 def _extra(error: ModuleNotFoundError, command: str | None) -> str | None:
     """The extra that brings the module that is missing, preferring the one that the whole command needs."""
     extra = _EXTRAS.get((error.name or "").partition(".")[0])
-    if extra is None or command is None:
+    if extra is None or command is None or command not in COMMANDS:
         return extra
     return COMMANDS[command].extra or extra
 
 
 def _bug(screen: Screen, error: Exception) -> int:
+    import traceback
+
     # Not its message, which may hold anything, a token included.
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if f"{os.sep}trustpub{os.sep}" in frame.filename] or frames

@@ -7,30 +7,33 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from trustpub.errors import Misuse
-from trustpub.printable import printable
+from trustpub.printable import printable, quoted
 
 if TYPE_CHECKING:
     from trustpub.ci.detection import Job
+    from trustpub.client.indexes import Index
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_AUDIENCE = "trustpub.cli.options.audience"
 
 
 def to_index(command: _Command) -> _Command:
-    """``--index`` (parameter ``index``) and ``--ca`` (parameter ``ca``, None where not given)."""
+    """``--index`` (parameter ``index``) and ``--ca`` (parameter ``ca``), for :func:`resolved`; None where not given."""
     command = click.option(
         "--ca", metavar="FILE", help="PEM certificates to trust instead of the system's, for an index with its own CA."
     )(command)
     return click.option(
         "--index",
         metavar="URL|NAME",
-        default="pypi",
-        show_default=True,
-        help="pypi, testpypi, or the base or upload URL of another index.",
+        help="pypi, testpypi, a name from pyproject.toml, or the base or upload URL of an index.  [default: the one "
+        "that pyproject.toml declares, else pypi]",
     )(command)
 
 
@@ -41,6 +44,56 @@ def as_job(command: _Command) -> _Command:
         metavar="FILE|-",
         help="Show the identity token in FILE, or on standard input, instead of asking this CI for one.",
     )(command)
+
+
+def may_share(command: _Command) -> _Command:
+    """``--accept-shared-audience`` (parameter ``shared_audience``), for :class:`trustpub.client.exchange.Exchange`."""
+    return click.option(
+        "--accept-shared-audience",
+        "shared_audience",
+        metavar="AUDIENCE",
+        help="Show the index an identity token for AUDIENCE, where this CI gives no others. Others take it too.",
+    )(command)
+
+
+def of_audience(command: _Command) -> _Command:
+    """``--audience``, for :func:`resolved`, which finds it in the command's context: no parameter."""
+    return click.option(
+        "--audience",
+        metavar="AUDIENCE",
+        expose_value=False,
+        callback=_keep_audience,
+        help="The only audience that the index may ask for, as pyproject.toml declares it for an index with a name.",
+    )(command)
+
+
+def _keep_audience(context: click.Context, option: click.Parameter, value: str | None) -> None:
+    if value == "":
+        raise Misuse("--audience is empty.", hint="Leave it away to let the index ask for its own.")
+    context.meta[_AUDIENCE] = value
+
+
+def resolved(index: str | None, ca: str | None) -> Index:
+    """The index that is meant, and what must hold of it.
+
+    ``--ca`` goes before the certificates that are declared for it; ``--audience`` must be the audience declared.
+
+    Raises:
+        Misuse: there is no such index, or what the project declares cannot be meant.
+    """
+    from trustpub import declared
+    from trustpub.client import indexes
+
+    found = indexes.resolve(index, declared.find(Path.cwd()))
+    context = click.get_current_context(silent=True)
+    audience: str | None = context.meta.get(_AUDIENCE) if context is not None else None
+    if audience is not None and found.audience not in (None, audience):
+        raise Misuse(
+            f"--audience is {quoted(audience)}, and pyproject.toml declares {quoted(str(found.audience))} for "
+            f"{found.name}.",
+            hint="Leave --audience away, or change what is declared.",
+        )
+    return replace(found, ca=ca or found.ca, audience=audience or found.audience)
 
 
 def job(identity_token: str | None) -> Job:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from trustpub.cli.options import as_job, job, to_index
+from trustpub.cli.attesting import Wish
+from trustpub.cli.options import as_job, job, of_audience, resolved, to_index
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import TrustpubError
 from trustpub.printable import printable
@@ -23,11 +24,22 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("distributions", metavar="[DIST]...", nargs=-1)
 @to_index
+@of_audience
 @as_job
+@click.option(
+    "--attestations", type=click.Choice(["required", "auto", "off"]), default="auto", show_default=True,
+    help="Sign the files and send attestations: always, or nothing is published; where the index and this job allow; "
+    "never.",
+)
+@click.option(
+    "--trust-config", metavar="FILE",
+    help="The Sigstore instance to sign with (the JSON of its clients), instead of the one that the index names.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what happened as one JSON object; steps go to stderr.")
 def publish(
-    distributions: tuple[str, ...], index: str, ca: str | None, identity_token: str | None, as_json: bool
-) -> None:
+    distributions: tuple[str, ...], index: str | None, ca: str | None, identity_token: str | None, attestations: str,
+    trust_config: str | None, as_json: bool,
+) -> None:  # fmt: skip
     """Publish distributions from a CI job, without a secret.
 
     DIST are wheels and source distributions, or patterns of them; without any, dist/*. They are checked before a token
@@ -38,7 +50,8 @@ def publish(
     progress = _Progress(seen)
     told: dict[str, Any] = {"index": None, "uploaded": progress.rows, "exit_code": 0}
     try:
-        _publish(distributions, index, ca, identity_token, progress, told)
+        wish = Wish(mode=attestations, trust_config=trust_config)
+        _publish(distributions, index, ca, identity_token, wish, progress, told)
     except TrustpubError as error:
         told |= {
             "exit_code": error.exit_code,
@@ -51,14 +64,15 @@ def publish(
 
 
 def _publish(
-    arguments: tuple[str, ...], index: str, ca: str | None, identity_token: str | None, progress: _Progress,
-    told: dict[str, Any],
+    arguments: tuple[str, ...], index: str | None, ca: str | None, identity_token: str | None, wish: Wish,
+    progress: _Progress, told: dict[str, Any],
 ) -> None:  # fmt: skip
-    from trustpub.client import files, indexes
+    from trustpub.cli import attesting
+    from trustpub.client import files
     from trustpub.client.publish import publish as release
     from trustpub.http import Http
 
-    wanted = indexes.resolve(index)
+    wanted = resolved(index, ca)
     told["index"] = wanted.upload_url
     found = files.collect(arguments)
     for path in found.ignored:
@@ -66,8 +80,9 @@ def _publish(
     names = ", ".join(one.filename for one in found.distributions)
     progress.step(f"{len(found.distributions)} to publish, fit for an index: {names}")
     shown = job(identity_token)
-    with Http(env=os.environ, ca=ca) as http:
-        release(http, wanted, shown, found.distributions, progress)
+    with Http(env=os.environ, ca=wanted.ca) as http:
+        attestor = attesting.attestor(wish, http, wanted, shown)
+        release(http, wanted, shown, found.distributions, progress, attestor=attestor)
     progress.done = True
 
 

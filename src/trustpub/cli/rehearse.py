@@ -14,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -28,23 +29,36 @@ if TYPE_CHECKING:
     from trustpub.rehearsal.release import Plan
     from trustpub.rehearsal.report import Report
 
+_PROVIDERS = (
+    "github", "gitlab", "google", "circleci", "buildkite", "azure", "bitbucket", "semaphore", "kubernetes", "jenkins",
+    "forgejo", "activestate",
+)  # fmt: skip
+"""The kinds of :data:`trustpub.rehearsal.plays.table.PLAYABLE`, said again so that ``--help`` needs none of it."""
+_CLIENTS = ("trustpub", "uv", "twine", "pdm", "poetry", "hatch", "flit")
+"""As :data:`trustpub.rehearsal.clients.CLIENTS`."""
+
 
 @click.command()
 @click.argument("project_dir", metavar="[PROJECT_DIR]", default=".", type=click.Path(path_type=Path))
 @click.option(
-    "--provider", type=click.Choice(["github", "gitlab", "google"]), default="github", show_default=True,
-    help="Whose CI is played.",
+    "--provider", type=click.Choice(_PROVIDERS), default="github", show_default=True, help="Whose CI is played.",
 )  # fmt: skip
-@click.option("--repository", metavar="OWNER/NAME", help="The repository or project, if git's remote does not say it.")
+@click.option(
+    "--repository", metavar="OWNER/NAME",
+    help="The repository, project, pipeline or job, as the CI calls it, if git's remote does not say it.",
+)  # fmt: skip
 @click.option("--workflow", metavar="FILE", help="The file that publishes, such as release.yml or .gitlab-ci.yml.")
 @click.option("--environment", metavar="NAME", help="The environment of the job that publishes.")
-@click.option("--service-account", metavar="EMAIL", help="The service account that publishes from Google Cloud.")
+@click.option(
+    "--service-account", metavar="EMAIL|NAMESPACE/NAME",
+    help="The service account that publishes from Google Cloud, or from Kubernetes.",
+)  # fmt: skip
 @click.option("--no-isolation", is_flag=True, help="Build with what is installed here: the offline way.")
 @click.option("--dist", metavar="DIR", type=click.Path(path_type=Path), help="Take built files instead of building.")
 @click.option("--version", metavar="V", help="Build as this version, put where the workflow would put it.")
 @click.option(
-    "--client", type=click.Choice(["trustpub", "twine", "uv"]), default="trustpub", show_default=True,
-    help="Who publishes; twine is given a token by trustpub mint.",
+    "--client", type=click.Choice(_CLIENTS), default="trustpub", show_default=True,
+    help="Who publishes. What does not know Trusted Publishing on this CI is given a token by trustpub mint.",
 )  # fmt: skip
 @click.option("--with-deps", is_flag=True, help="Install the dependencies too, from the index you have configured.")
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as one JSON object; steps go to stderr.")
@@ -84,12 +98,20 @@ def rehearse(
 
 def _check_fit(provider: str, wishes: Wishes) -> None:
     """That nothing is said about a job of one CI that only a job of another has."""
-    names = ("repository", "workflow", "environment") if provider == "google" else ("service_account",)
-    given = [f"--{name.replace('_', '-')}" for name in names if getattr(wishes, name) is not None]
+    from trustpub.rehearsal.plays.table import PLAYABLE
+
+    takes = PLAYABLE[provider].takes
+    names = [field.name for field in fields(wishes) if getattr(wishes, field.name) is not None]
+    given = [_option(name) for name in names if name not in takes]
     if given:
         raise Misuse(
-            f"With --provider {provider}, {' and '.join(given)} {'has' if len(given) == 1 else 'have'} no meaning."
+            f"With --provider {provider}, {' and '.join(given)} {'has' if len(given) == 1 else 'have'} no meaning.",
+            hint=f"Who publishes is said there with {' and '.join(map(_option, takes))}.",
         )
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 class _Found(Declined):

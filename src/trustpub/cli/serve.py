@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from trustpub.index.adapters.tls import DevTls
     from trustpub.index.bootstrap import Folder
 
+OWN_SIGSTORE = "own"
+"""Under which name the trust root of the index's own Sigstore is kept; ``trustpub admin trust`` shows it."""
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - to recognise them
 
 
@@ -157,6 +159,7 @@ def _serve(wish: Wish, seen: Screen) -> None:
             env=os.environ,
         )
         with opened as folder:
+            _believe_own(wish, folder)
             made = _dev_tls(wish, folder)
             for sentence in folder.said:
                 seen.step(sentence)
@@ -185,6 +188,16 @@ def _serve(wish: Wish, seen: Screen) -> None:
                 started=started,
             )
     seen.step("Stopped.")
+
+
+def _believe_own(wish: Wish, folder: Folder) -> None:
+    """Take attestations from the Sigstore instance that clients are told to sign with."""
+    content = wish.taking["trust_config"]
+    if content is not None:
+        from trustpub.proofs.instance import read_instance
+
+        instance = read_instance(content, "The trust configuration", now=time.time())
+        folder.trust.adopt(OWN_SIGSTORE, instance.trusted_root)
 
 
 class _Stopping:

@@ -1,25 +1,30 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a person, a pipe or a CI's log gets to see. Nothing moves, and no colour carries a meaning of its own."""
+"""What a person, a pipe or a CI's log gets to see. Nothing moves but on a terminal; no colour has a meaning of its own."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any, TextIO
-
-import click
+from typing import TextIO
 
 from trustpub.errors import TrustpubError
 from trustpub.secret import Secret
+
+
+class Moving(Protocol):
+    """Something that is drawn anew in one place."""
+
+    def erase(self) -> str:
+        """What takes it off the screen: empty where it is not there."""
 
 
 class Screen:
     """Where a command says what it does; made once per run, got with :func:`screen`.
 
     A command whose standard output *is* its result (a token, JSON) sets :attr:`aside`; then steps go to standard error.
-    A reader that goes away never stops a command: what it would have read is dropped.
+    A reader that goes away never stops a command: what it would have read is dropped. Threads may write.
     """
 
     def __init__(self, env: Mapping[str, str]) -> None:
@@ -28,7 +33,7 @@ class Screen:
         self.verbose = False
         """Say more than the steps."""
         self.aside = False
-        self._color = False if env.get("NO_COLOR") else None
+        self._colors = not env.get("NO_COLOR") and os.name != "nt"
         self._masks = env.get("GITHUB_ACTIONS") == "true"
 
     def result(self, text: str) -> None:
@@ -38,7 +43,7 @@ class Screen:
     def step(self, text: str, *, mark: str = "•") -> None:
         """One line about something done. ``text`` must be printable."""
         if not self.quiet:
-            self._write(f"{click.style(mark, fg='green')} {text}", self._steps())
+            self._write(text, self._steps(), mark, _GREEN)
 
     def detail(self, text: str) -> None:
         """One line for those who asked for more."""
@@ -47,13 +52,13 @@ class Screen:
 
     def warning(self, text: str) -> None:
         """Something that is not as it should be, and is no failure; on standard error, even if quiet."""
-        self._write(f"{click.style('warning:', fg='yellow', bold=True)} {text}", sys.stderr)
+        self._write(text, sys.stderr, "warning:", _YELLOW)
 
     def error(self, message: str, hint: str | None = None) -> None:
         """A failure, and what to do about it, on standard error."""
-        self._write(f"{click.style('error:', fg='red', bold=True)} {message}", sys.stderr)
+        self._write(message, sys.stderr, "error:", _RED)
         if hint:
-            self._write(f"{click.style('hint:', fg='cyan', bold=True)} {hint}", sys.stderr)
+            self._write(hint, sys.stderr, "hint:", _CYAN)
 
     def failure(self, error: TrustpubError) -> None:
         """The same for an error of ours."""
@@ -67,23 +72,78 @@ class Screen:
         if self._masks:
             self._write(f"::add-mask::{secret.reveal()}", self._steps())
 
+    def annotate(self, kind: str, text: str) -> None:
+        """Have GitHub show ``text``, a sentence of ours without anything from outside, beside the job's name.
+
+        ``kind``: ``error`` or ``notice``. Elsewhere nothing is written: everything was said before.
+        """
+        if self._masks:
+            told = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+            self._write(f"::{kind} title=trustpub::{told}", self._steps())
+
+    @property
+    def moves(self) -> bool:
+        """Whether steps go to a terminal on which something may be drawn anew: no pipe, no CI, no dumb terminal."""
+        stream = self._steps()
+        windows = sys.platform == "win32" and not os.environ.get("WT_SESSION")
+        return not (self.quiet or self._plain or windows) and stream.isatty()
+
+    @property
+    def columns(self) -> int:
+        """Of the terminal that steps go to."""
+        try:
+            return os.get_terminal_size(self._steps().fileno()).columns
+        except (OSError, ValueError):
+            return 80
+
+    def move(self, moving: Moving | None) -> None:
+        """``moving`` is drawn from now on, and makes room for every line that is written; None: nothing is."""
+        with self._lock:
+            if self._moving is not None:
+                self._raw(self._moving.erase())
+            self._moving = moving
+
+    def draw(self, text: str) -> None:
+        """Put ``text`` in the place of what is moving."""
+        with self._lock:
+            if self._moving is not None:
+                self._raw(self._moving.erase() + text)
+
+    def _raw(self, text: str) -> None:
+        stream = self._steps()
+        try:
+            stream.write(text)
+            stream.flush()
+        except BrokenPipeError:
+            silence(stream)
+
     def _steps(self) -> TextIO:
         return sys.stderr if self.aside else sys.stdout
 
-    def _write(self, text: str, stream: TextIO) -> None:
+    def _write(self, text: str, stream: TextIO, mark: str = "", color: str = "") -> None:
         try:
-            click.echo(text, file=stream, color=self._color)
+            if mark and self._colors and stream.isatty():
+                mark = f"\x1b[{color}m{mark}\x1b[0m"
+            stream.write(f"{mark} {text}\n" if mark else f"{text}\n")
             stream.flush()
         except BrokenPipeError:
             silence(stream)
 
 
+_GREEN, _YELLOW, _RED, _CYAN = "32", "33;1", "31;1", "36;1"
+"""What a terminal is told (ECMA-48, SGR)."""
+_begun: list[Screen] = []
+
+
+def begin(env: Mapping[str, str]) -> Screen:
+    """The screen of the command that is about to run."""
+    _begun[:] = [Screen(env)]
+    return _begun[0]
+
+
 def screen() -> Screen:
     """That of the command that is running."""
-    root = click.get_current_context().find_root()
-    if not isinstance(root.obj, Screen):
-        root.obj = Screen(os.environ)
-    return root.obj
+    return _begun[0] if _begun else begin(os.environ)
 
 
 def silence(stream: TextIO) -> None:
@@ -91,29 +151,3 @@ def silence(stream: TextIO) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, stream.fileno())
     os.close(nowhere)
-
-
-def offer(command: click.Command) -> click.Command:
-    """Give ``command``, and what is below it, ``--quiet`` and ``--verbose``, which hold wherever they stand."""
-    taken = {name for parameter in command.params for name in parameter.opts}
-    for short, long, what in (
-        ("-q", "--quiet", "Say only what went wrong."),
-        ("-v", "--verbose", "Say more than the steps."),
-    ):
-        if long not in taken:
-            names = [long] if short in taken else [short, long]
-            command.params.append(
-                click.Option(names, is_flag=True, expose_value=False, is_eager=True, help=what, callback=_set)
-            )
-    if isinstance(command, click.Group):
-        for below in command.commands.values():
-            offer(below)
-    return command
-
-
-def _set(context: click.Context, option: click.Parameter, value: Any) -> None:
-    root = context.find_root()
-    if not isinstance(root.obj, Screen):
-        root.obj = Screen(os.environ)
-    if value and option.name in ("quiet", "verbose"):
-        setattr(root.obj, option.name, True)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -55,6 +56,11 @@ _OPTIONS: tuple[Callable[[F], F], ...] = (
         help="Take no more files for a release whose first came longer ago.",
     ),
     click.option("--upstream", metavar="URL", help="Simple API to which requests for unknown projects are sent."),
+    click.option(
+        "--sigstore-trust-config",
+        metavar="FILE",
+        help="The Sigstore instance (a ClientTrustConfig) that clients are told to sign with, and that is believed.",
+    ),
 )
 
 
@@ -62,18 +68,35 @@ def settings(options: dict[str, Any]) -> Mapping[str, Any]:
     """Take the options out of ``options``. Returns fields of :class:`trustpub.index.settings.Settings`.
 
     Raises:
-        Misuse: the upstream is no URL that clients could be sent to.
+        Misuse: the upstream is no URL that clients could be sent to, or the Sigstore instance none that they could sign
+            with.
     """
     file_size = options.pop("max_file_size")
     upstream = options.pop("upstream")
+    trust_config = options.pop("sigstore_trust_config")
     fields = {
         "max_project_bytes": options.pop("max_project_size"),
         "local_versions": not options.pop("no_local_versions"),
         "direct_urls": not options.pop("no_direct_urls"),
         "release_days": options.pop("close_releases_after"),
         "upstream": None if upstream is None else _upstream(upstream),
+        "trust_config": None if trust_config is None else _trust_config(trust_config),
     }
     return fields if file_size is None else fields | {"max_file_bytes": file_size}
+
+
+def _trust_config(path: str) -> bytes:
+    """The file, as it is handed on to clients."""
+    from trustpub.proofs.instance import read_file
+
+    instance, content = read_file(path, now=time.time())
+    if instance.public:
+        raise Misuse(
+            f"--sigstore-trust-config {printable(path, 200)} is Sigstore's public instance, to which no index can send "
+            "its users: what they publish would be in its log for good. It is believed anyway.",
+            hint="Whoever wants that says so: trustpub publish --trust-config public-good",
+        )
+    return content
 
 
 def _upstream(text: str) -> str:

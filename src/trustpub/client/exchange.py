@@ -2,32 +2,26 @@
 # SPDX-License-Identifier: Apache-2.0
 """The exchange, seen from the job: which audience, a token for an identity, and the token given back.
 
-audience ──> (the CI gives an identity token) ──> mint ──> … ──> burn
+endpoints ──> audience ──> (the CI gives an identity token) ──> mint ──> … ──> burn
 """
 
 from __future__ import annotations
 
 import json
 import re
+import threading
 from typing import Protocol
 
 from trustpub.ci import unverified
 from trustpub.ci.detection import Job
-from trustpub.client.indexes import Index, check_audience
-from trustpub.client.refusals import refusal, sentences
-from trustpub.errors import Declined, NoTrustedPublishing, TrustpubError, Unreachable
+from trustpub.client.audiences import check_audience
+from trustpub.client.endpoints import ACCEPT, Endpoints, find, usual
+from trustpub.client.indexes import Index
+from trustpub.client.refusals import told
+from trustpub.errors import Declined, Misuse, NoTrustedPublishing, TrustpubError, Unreachable
 from trustpub.http import ATTEMPTS, BUSY, Http, Response
-from trustpub.printable import printable
-from trustpub.protocol.exchange import (
-    AUDIENCE_PATH,
-    BURN_PATH,
-    MINT_PATH,
-    UPLOAD,
-    BadBody,
-    Minted,
-    read_audience,
-    read_minted,
-)
+from trustpub.printable import inert, printable
+from trustpub.protocol.exchange import UPLOAD, BadBody, Minted, read_audience, read_minted
 from trustpub.secret import Secret
 
 SHOWN_CLAIMS = (
@@ -41,7 +35,6 @@ SHOWN_CLAIMS = (
 _ABSENT = frozenset({404, 405, 406, 410, 501})
 """Statuses of a server that does not know the endpoint."""
 _TOKEN = re.compile(r"[!-~]{1,16384}\Z")
-_JSON = {"Accept": "application/json, application/problem+json"}
 
 
 class Listener(Protocol):
@@ -54,62 +47,167 @@ class Listener(Protocol):
         """Something was done."""
 
 
+class Exchange:
+    """The exchange of one job with one index. May be shared by threads.
+
+    Where the index is, and what it asks for, is found out once; every :meth:`mint` shows an identity anew.
+    """
+
+    def __init__(
+        self,
+        http: Http,
+        index: Index,
+        job: Job,
+        listener: Listener,
+        *,
+        scope: str = UPLOAD,
+        shared_audience: str | None = None,
+    ) -> None:
+        """Nothing is asked yet.
+
+        ``scope`` is what tokens are for. ``shared_audience``: the audience of the CI's tokens, where it has only the
+        one for everybody, and the person publishing said that it may be shown to the index all the same.
+        """
+        self._http = http
+        self._index = index
+        self._job = job
+        self._listener = listener
+        self._scope = scope
+        self._shared = shared_audience
+        self._lock = threading.Lock()
+        self._endpoints: Endpoints | None = None
+        self._audience: str | None = None
+
+    @property
+    def endpoints(self) -> Endpoints:
+        """Where the exchange is.
+
+        Raises:
+            TrustpubError: those of :func:`trustpub.client.endpoints.find`.
+        """
+        with self._lock:
+            return self._find()
+
+    @property
+    def single_use(self) -> bool:
+        """Whether every file needs a token of its own: call :meth:`mint` for each.
+
+        Raises:
+            TrustpubError: those of :attr:`endpoints`.
+        """
+        return self.endpoints.single_use
+
+    def audience(self) -> str:
+        """The audience that identity tokens for the index must have; known to be nobody else's.
+
+        Raises:
+            NoTrustedPublishing: the index does not offer it.
+            Declined: the audience is somebody else's (:func:`~trustpub.client.audiences.check_audience`).
+            Unreachable: the index fails.
+        """
+        with self._lock:
+            if self._audience is None:
+                endpoints = self._find()
+                self._audience = _audience(self._http, self._index, endpoints)
+                self._listener.step(f"{self._index.origin} asks for the audience {printable(self._audience)}")
+            return self._audience
+
+    def mint(self) -> Minted:
+        """A token, for the identity that the CI vouches for now. The caller masks it, and gives it back.
+
+        Raises:
+            Declined: the index does not trust this identity; the message has its reasons and what the identity says.
+                Or the identity could be used elsewhere too (see :meth:`__init__`), and was not asked for.
+            TrustpubError: those of :meth:`audience`, of the job's CI and of the mint endpoint.
+        """
+        wanted = self._wanted()
+        identity = self._job.identity_token(self._http, wanted)
+        self._listener.mask(identity)
+        self._listener.step(f"{self._job.name} vouches for this job")
+        return _mint(self._http, self._index, self.endpoints, identity, scope=self._scope)
+
+    def burn(self, token: Secret) -> str | None:
+        """Give ``token`` back, so that it is good for nothing more.
+
+        Never fails, since a release is no worse for it: returns a warning in words, or None if all went well.
+        """
+        try:
+            endpoints = self.endpoints
+        except TrustpubError as error:
+            return _kept(error.message)
+        return _burn(self._http, self._index, endpoints, token)
+
+    def _find(self) -> Endpoints:
+        if self._endpoints is None:
+            self._endpoints = find(self._http, self._index)
+        return self._endpoints
+
+    def _wanted(self) -> str:
+        """The audience of the identity token to ask the CI for."""
+        asked, fixed = self.audience(), self._job.fixed_audience
+        if self._shared is not None and self._shared != fixed:
+            mine = "lets the audience be chosen" if fixed is None else f"gives them for {printable(fixed)}"
+            raise Misuse(
+                f"--accept-shared-audience names {printable(self._shared)}, which is not the audience of this job's "
+                f"identity tokens: {self._job.name} {mine}.",
+                hint="Leave the option away." if fixed in (None, asked) else None,
+            )
+        if fixed is None or fixed == asked:
+            return asked
+        if self._shared is None:
+            raise Declined(
+                f"{self._job.name} gives identity tokens for the audience {printable(fixed)} only, and "
+                f"{self._index.origin} asks for {printable(asked)}. Whoever gets such a token can use it wherever "
+                f"{printable(fixed)} is taken, and be this job there. None was requested.",
+                hint="If you trust this index, and whoever runs it, with that: "
+                f"--accept-shared-audience {printable(fixed)}",
+            )
+        return fixed
+
+
 def obtain(http: Http, index: Index, job: Job, listener: Listener, *, scope: str = UPLOAD) -> Minted:
-    """A token for ``index`` as whom ``job`` is, for uploads unless ``scope`` says that it shall read.
-
-    The caller masks it, and gives it back.
-
-    Raises:
-        TrustpubError: those of :func:`audience`, of :func:`mint` and of the job's CI.
-    """
-    asked = audience(http, index)
-    listener.step(f"{index.origin} asks for the audience {asked}")
-    identity = job.identity_token(http, asked)
-    listener.mask(identity)
-    listener.step(f"{job.name} vouches for this job")
-    return mint(http, index, identity, scope=scope)
+    """A token for ``index`` as whom ``job`` is: :meth:`Exchange.mint`, for who mints once."""
+    return Exchange(http, index, job, listener, scope=scope).mint()
 
 
-def audience(http: Http, index: Index) -> str:
-    """The audience that identity tokens for ``index`` must have; known to be nobody else's.
+def burn(http: Http, index: Index, token: Secret) -> str | None:
+    """Give back a ``token`` of ``index`` that somebody else got: :meth:`Exchange.burn`, without the exchange."""
+    try:
+        endpoints = find(http, index)
+    except TrustpubError as error:
+        return _kept(error.message)
+    return _burn(http, index, endpoints, token)
 
-    Raises:
-        NoTrustedPublishing: the index does not offer it.
-        Declined: the audience is somebody else's (:func:`~trustpub.client.indexes.check_audience`).
-        Unreachable: the index fails.
-    """
-    response = http.request("GET", index.origin + AUDIENCE_PATH, headers=_JSON, attempts=ATTEMPTS)
+
+def _audience(http: Http, index: Index, endpoints: Endpoints) -> str:
+    response = http.request("GET", endpoints.audience_url, headers={"Accept": ACCEPT}, attempts=ATTEMPTS)
     if response.status in BUSY or response.status >= 500:
-        raise Unreachable(_failing(index, response))
+        raise Unreachable(told(f"{index.origin} fails", response))
     if response.status in _ABSENT:
-        raise _not_offered(index)
+        raise _not_offered(index, endpoints)
     if response.status != 200:
-        raise NoTrustedPublishing(_told(f"{index.origin} offers no Trusted Publishing", response))
+        raise NoTrustedPublishing(told(f"{index.origin} offers no Trusted Publishing", response))
     try:
         asked = read_audience(response.body)
     except BadBody:
-        raise _not_offered(index) from None
+        raise _not_offered(index, endpoints) from None
     check_audience(index, asked)
     return asked
 
 
-def mint(http: Http, index: Index, identity: Secret, *, scope: str = UPLOAD) -> Minted:
-    """A token of this scope for the identity that ``identity``, a JSON Web Token, proves.
-
-    Raises:
-        Declined: the index does not trust this identity; the message has its reasons and what the identity says. Or
-            it knows no scopes, and gave a token that can do more than was asked for, which it was given back.
-        NoTrustedPublishing: there is no such endpoint.
-        Unreachable: the index fails, or answers with something else.
-    """
-    response = _post(http, index, MINT_PATH, identity, attempts=ATTEMPTS, scope=scope)
+def _mint(http: Http, index: Index, endpoints: Endpoints, identity: Secret, *, scope: str) -> Minted:
+    # Not a word of what goes without saying: an index may refuse what it does not know.
+    wish: dict[str, object] = {} if scope == UPLOAD else {"scope": scope}
+    if scope == UPLOAD and endpoints.wish:
+        wish["features"] = list(endpoints.wish)
+    response = _post(http, endpoints.mint_url, {"token": identity.reveal(), **wish}, attempts=ATTEMPTS)
     if response.status in BUSY or response.status >= 500:
-        raise Unreachable(_failing(index, response))
+        raise Unreachable(told(f"{index.origin} fails", response))
     if response.status in _ABSENT:
-        raise _not_offered(index)
+        raise _not_offered(index, endpoints)
     if response.status not in (200, 201):
         raise Declined(
-            "\n".join([_told(f"{index.origin} gives no token", response), *_own_claims(identity)]),
+            "\n".join([told(f"{index.origin} gives no token", response), *_own_claims(identity)]),
             hint="Compare this with the publisher that is registered for the project on the index.",
         )
     try:
@@ -120,20 +218,16 @@ def mint(http: Http, index: Index, identity: Secret, *, scope: str = UPLOAD) -> 
         # It is going into a header, a log command and a file of a CI: a line break there would be an injection.
         raise Unreachable(f"{index.origin} answers with a token that is not one line of printable ASCII.")
     if minted.scope != scope:
-        burn(http, index, minted.token)
+        _burn(http, index, endpoints, minted.token)
         raise Declined(f"{index.origin} gave a token that is for something else than to {scope}; it was given back.")
     return minted
 
 
-def burn(http: Http, index: Index, token: Secret) -> str | None:
-    """Give ``token`` back, so that it is good for nothing more.
-
-    Never fails, since a release is no worse for it: returns a warning in words, or None if all went well.
-    """
+def _burn(http: Http, index: Index, endpoints: Endpoints, token: Secret) -> str | None:
     try:
-        response = _post(http, index, BURN_PATH, token, attempts=2)
+        response = _post(http, endpoints.burn_url, {"token": token.reveal()}, attempts=2)
     except TrustpubError as error:
-        return f"The upload token was not given back and stays valid until it expires: {error.message}"
+        return _kept(error.message)
     if 200 <= response.status < 300:
         return None
     if response.status in _ABSENT:
@@ -141,27 +235,27 @@ def burn(http: Http, index: Index, token: Secret) -> str | None:
     return f"{index.origin} did not take the upload token back ({response.status}); it stays valid until it expires."
 
 
-def _post(http: Http, index: Index, path: str, token: Secret, *, attempts: int, scope: str = UPLOAD) -> Response:
-    # Not a word of what goes without saying: an index may refuse what it does not know.
-    wish = {} if scope == UPLOAD else {"scope": scope}
-    body = json.dumps({"token": token.reveal(), **wish}).encode()
-    headers = {**_JSON, "Content-Type": "application/json"}
-    return http.request("POST", index.origin + path, headers=headers, body=body, attempts=attempts)
+def _kept(why: str) -> str:
+    return f"The upload token was not given back and stays valid until it expires: {why}"
 
 
-def _not_offered(index: Index) -> NoTrustedPublishing:
+def _post(http: Http, url: str, document: dict[str, object], *, attempts: int) -> Response:
+    headers = {"Accept": ACCEPT, "Content-Type": "application/json"}
+    return http.request("POST", url, headers=headers, body=json.dumps(document).encode(), attempts=attempts)
+
+
+def _not_offered(index: Index, endpoints: Endpoints) -> NoTrustedPublishing:
+    if endpoints.discovered:
+        return NoTrustedPublishing(
+            f"{index.origin} says where its Trusted Publishing is, and there nothing answers as it should.",
+            hint="Its operator must mend this.",
+        )
+    where = usual(index).audience_url.removeprefix(index.origin)
     return NoTrustedPublishing(
-        f"{index.origin} is an index without Trusted Publishing: it has no {AUDIENCE_PATH} that answers.",
-        hint="Check the address: the exchange is looked for at the root of the upload URL's host.",
+        f"{index.origin} is an index without Trusted Publishing: it has no {where} that answers.",
+        hint="Check the address: the exchange is looked for at the root of the upload URL's host. An index without it "
+        "takes no identities; it wants a stored password or token, with which another tool can upload.",
     )
-
-
-def _failing(index: Index, response: Response) -> str:
-    return _told(f"{index.origin} fails", response)
-
-
-def _told(what: str, response: Response) -> str:
-    return "\n".join([f"{what} ({response.status}):", *(f"  {line}" for line in sentences(refusal(response)))])
 
 
 def _own_claims(identity: Secret) -> list[str]:
@@ -170,5 +264,5 @@ def _own_claims(identity: Secret) -> list[str]:
     shown = ["This job's identity says:"]
     for name in names:
         value = claims.get(name)
-        shown.append(f"  {name}: {'(none)' if value in (None, '') else printable(str(value), 300)}")
+        shown.append(f"  {name}: {'(none)' if value in (None, '') else inert(str(value), 300)}")
     return shown

@@ -1,15 +1,15 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which index is meant, where its endpoints are, and which audiences it may ask for."""
+"""Which index is meant, by name or address, and what is known of it before it is asked anything."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from trustpub.errors import Declined, Misuse
+from trustpub.declared import NOTHING, TABLE, Declared, DeclaredIndex
+from trustpub.errors import Misuse
 from trustpub.http import split
 from trustpub.printable import printable
 from trustpub.protocol.upload import UPLOAD_PATH
@@ -19,7 +19,7 @@ NAMED: Mapping[str, str] = {
     "pypi": "https://upload.pypi.org/legacy/",
     "testpypi": "https://test.pypi.org/legacy/",
 }
-"""Upload addresses of the indexes that have a name. They stand here and nowhere else."""
+"""Upload addresses of the indexes that have a name everywhere. They stand here and nowhere else."""
 
 READ_HOSTS: Mapping[str, str] = {"pypi": "pypi.org", "testpypi": "test.pypi.org"}
 """Where those indexes are read, over their Simple API."""
@@ -32,14 +32,7 @@ _HOSTS: Mapping[str, str] = {
     "upload.pypi.org": "pypi",
     "test.pypi.org": "testpypi",
 }
-_OWNERS: Mapping[str, frozenset[str]] = {
-    "pypi": frozenset({"upload.pypi.org", "pypi.org"}),
-    "testpypi": frozenset({"test.pypi.org"}),
-    "sigstore": frozenset(),
-}
-_PLAIN = re.compile(r"[A-Za-z0-9_-]{1,256}\Z")
-_PRINTED = re.compile(r"[!-~]{1,256}\Z")
-_HOST_WORD = re.compile(r"[A-Za-z0-9.-]+")
+_LEGACY = UPLOAD_PATH.rstrip("/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,27 +42,86 @@ class Index:
     upload_url: str
     """Of the legacy upload API."""
     origin: str
-    """Scheme, host and port; the exchange's endpoints are right under it, whatever the path of the upload URL."""
+    """Scheme, host and port of it."""
+    name: str | None = None
+    """Under which it is known: ``pypi``, ``testpypi``, or the one that the project declares; None: only by its URL."""
+    audience: str | None = None
+    """The only one that it may ask for, where the project declares it."""
+    ca: str | None = None
+    """PEM file that the project declares for it; ``--ca`` goes before it."""
+    simple_url: str | None = None
+    """Of its Simple API, ending in a slash; a guess where nothing declares it."""
 
     @property
     def host(self) -> str:
         """Without the port, in lower case."""
         return urlsplit(self.origin).hostname or ""
 
+    @property
+    def built_in(self) -> bool:
+        """Whether it is PyPI or TestPyPI itself, at its own address."""
+        return self.upload_url in NAMED.values()
 
-def resolve(given: str) -> Index:
-    """The index that a person means by a name (``pypi``, ``testpypi``), its base URL, or its upload URL.
+
+def resolve(given: str | None, declared: Declared = NOTHING) -> Index:
+    """The index that a person means by a name, its base URL, or its upload URL.
+
+    Names are those of ``declared``, then ``pypi`` and ``testpypi``. None means the default that is declared, else
+    PyPI. What is declared of an index holds also where it is given by its URL.
 
     Raises:
         Misuse: no such name, or a URL that cannot be uploaded to.
     """
+    if given is None:
+        given = declared.default_index or DEFAULT
     if "://" not in given:
-        if given.lower() not in NAMED:
-            raise Misuse(
-                f"There is no index named {printable(given, 100)}.",
-                hint=f"Give {' or '.join(NAMED)}, or the URL of an index: https://…",
-            )
+        return _by_name(given, declared)
+    index = _by_url(given)
+    for name, known in declared.indexes.items():
+        if _declared(name, known).upload_url == index.upload_url:
+            return _declared(name, known)
+    return index
+
+
+def _by_name(given: str, declared: Declared) -> Index:
+    known = declared.indexes.get(given) or declared.indexes.get(given.lower())
+    if known is not None:
+        return _declared(known.name, known)
+    if given.lower() in NAMED:
         return _index(NAMED[given.lower()])
+    names = list(dict.fromkeys([*declared.indexes, *NAMED]))
+    raise Misuse(
+        f"There is no index named {printable(given, 100)}.",
+        hint=f"Give {', '.join(names[:-1])} or {names[-1]}, or the URL of an index: https://… A project gives names of "
+        f"its own in pyproject.toml, under [{TABLE}.indexes.NAME].",
+    )
+
+
+def _declared(name: str, known: DeclaredIndex) -> Index:
+    index = _index(NAMED[name]) if known.url is None else _declared_url(name, known.url)
+    return replace(
+        index,
+        name=name,
+        audience=known.audience,
+        ca=None if known.ca is None else str(known.ca),
+        simple_url=index.simple_url if known.simple is None else _slashed(known.simple),
+    )
+
+
+def _declared_url(name: str, url: str) -> Index:
+    try:
+        index = _by_url(url)
+    except Misuse as error:
+        raise Misuse(f"{TABLE}.indexes.{name}.url: {error.message}", hint=error.hint) from None
+    if name in NAMED and index.upload_url != NAMED[name]:
+        raise Misuse(
+            f"{TABLE}.indexes.{name}.url is not the address of {name}.",
+            hint="Leave the url away, or give this index another name: whoever reads the name believes it.",
+        )
+    return index
+
+
+def _by_url(given: str) -> Index:
     parts = split(given)
     if parts.query or parts.fragment:
         raise Misuse("The URL of the index has a query or a fragment, which an upload URL has not.")
@@ -80,40 +132,19 @@ def resolve(given: str) -> Index:
             hint="Give the index's base URL, or its upload URL, which often ends in /legacy/.",
         )
     named = _HOSTS.get(parts.hostname or "")
-    if named and parts.scheme == "https" and parts.port in (None, 443) and path in ("", UPLOAD_PATH.rstrip("/")):
+    if named and parts.scheme == "https" and parts.port in (None, 443) and path in ("", _LEGACY):
         return _index(NAMED[named])
-    return _index(f"{parts.scheme}://{parts.netloc}{path or UPLOAD_PATH.rstrip('/')}/")
-
-
-def check_audience(index: Index, audience: str) -> None:
-    """Make sure that a token for ``audience`` can be used at ``index`` only.
-
-    An index that asks for somebody else's audience could use the token there in our name. So a plain word must not
-    be one that is known to be another's, and an audience that names a host must name this index's.
-
-    Raises:
-        Declined: the audience is, or may be, somebody else's.
-    """
-    if not _PRINTED.match(audience):
-        raise Declined(f"{index.origin} asks for an audience that is not 1 to 256 printable ASCII characters.")
-    owners = _OWNERS.get(audience.lower())
-    if owners is not None:
-        mine = index.host in owners
-    else:
-        words = [word.lower() for word in _HOST_WORD.findall(audience)]
-        mine = bool(_PLAIN.match(audience)) or any(_names(word, index.host) for word in words)
-    if not mine:
-        raise Declined(
-            f"{index.origin} asks for an identity token for the audience {printable(audience)}, which belongs to "
-            "somebody else: there the token would pass for this job. None was requested.",
-            hint="Check the address of the index. If it is right, its operator must give it an audience of its own.",
-        )
-
-
-def _names(word: str, host: str) -> bool:
-    return word == host or ("." in word and host.endswith("." + word))
+    return _index(f"{parts.scheme}://{parts.netloc}{path or _LEGACY}/")
 
 
 def _index(upload_url: str) -> Index:
+    name = next((name for name, url in NAMED.items() if url == upload_url), None)
     parts = urlsplit(upload_url)
-    return Index(upload_url=upload_url, origin=f"{parts.scheme}://{parts.netloc}")
+    read = f"https://{READ_HOSTS[name]}/" if name else f"{upload_url.rstrip('/').removesuffix(_LEGACY)}/"
+    return Index(
+        upload_url=upload_url, origin=f"{parts.scheme}://{parts.netloc}", name=name, simple_url=f"{read}simple/"
+    )
+
+
+def _slashed(url: str) -> str:
+    return url if url.endswith("/") else f"{url}/"

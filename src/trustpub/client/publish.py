@@ -28,6 +28,17 @@ class Watcher(Listener, Protocol):
         """Something is not as it should be, and the release goes on."""
 
 
+class Attestor(Protocol):
+    """Who signs."""
+
+    def attest(self, distribution: Distribution) -> str:
+        """An attestation (PEP 740) that this job made ``distribution``: the text of its JSON.
+
+        Raises:
+            TrustpubError: it cannot be signed now.
+        """
+
+
 @contextmanager
 def token(http: Http, index: Index, job: Job, watcher: Watcher) -> Iterator[Secret]:
     """An upload token that is given back when the block ends, however it ends."""
@@ -44,7 +55,10 @@ def token(http: Http, index: Index, job: Job, watcher: Watcher) -> Iterator[Secr
             watcher.step("The upload token is given back")
 
 
-def publish(http: Http, index: Index, job: Job, distributions: Sequence[Distribution], watcher: Watcher) -> None:
+def publish(
+    http: Http, index: Index, job: Job, distributions: Sequence[Distribution], watcher: Watcher, *,
+    attestor: Attestor | None = None,
+) -> None:  # fmt: skip
     """Upload ``distributions`` one after another, over one connection; stop at the first that does not go up.
 
     Raises:

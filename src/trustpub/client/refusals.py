@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""What an index says when it says no, in whichever dialect, as sentences that are safe to print."""
+"""What an index says when it says no, in whichever dialect, as sentences that are safe wherever they are shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import re
 from html.parser import HTMLParser
 
 from trustpub.http import Response
-from trustpub.printable import printable
+from trustpub.printable import inert
 from trustpub.protocol.exchange import Refusal, read_refusal
 from trustpub.trust.mismatch import Mismatch
 
@@ -18,11 +18,11 @@ _UNSEEN = frozenset({"head", "script", "style", "title"})
 
 
 def refusal(response: Response) -> Refusal:
-    """The refusal in ``response``: its JSON, else its text, else its reason phrase; made printable."""
+    """The refusal in ``response``: its JSON, else its text, else its reason phrase; made inert."""
     read = read_refusal(response.status, response.body)
-    reasons = [(printable(code, 100), printable(said, MAX_REASON_CHARACTERS)) for code, said in read.reasons]
+    reasons = [(inert(code, 100), inert(said, MAX_REASON_CHARACTERS)) for code, said in read.reasons]
     mismatches = [
-        Mismatch(field=printable(one.field, 100), given=_shown(one.given), wanted=_shown(one.wanted))
+        Mismatch(field=inert(one.field, 100), given=_shown(one.given), wanted=_shown(one.wanted))
         for one in read.mismatches
     ]
     if not reasons:
@@ -41,8 +41,13 @@ def sentences(no: Refusal) -> list[str]:
     return lines or ["No reason is given."]
 
 
+def told(what: str, response: Response) -> str:
+    """``what`` happened, the status, and below it the sentences of the refusal in ``response``."""
+    return "\n".join([f"{what} ({response.status}):", *(f"  {line}" for line in sentences(refusal(response)))])
+
+
 def _shown(value: str | None) -> str | None:
-    return None if value is None else printable(value, 200)
+    return None if value is None else inert(value, 200)
 
 
 def _phrase(response: Response) -> str:
@@ -52,7 +57,7 @@ def _phrase(response: Response) -> str:
     except ValueError:
         usual = ""
     # http.client reads headers as Latin-1.
-    said = printable(response.reason, MAX_REASON_CHARACTERS)
+    said = inert(response.reason, MAX_REASON_CHARACTERS)
     return "" if said.lower() == usual.lower() else said
 
 
@@ -62,7 +67,7 @@ def _text(response: Response) -> str:
         seen = _Seen()
         seen.feed(text)
         text = " ".join(seen.pieces)
-    return printable(text, MAX_REASON_CHARACTERS)
+    return inert(text, MAX_REASON_CHARACTERS)
 
 
 class _Seen(HTMLParser):

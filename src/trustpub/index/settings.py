@@ -31,6 +31,9 @@ class Settings:
     """After how many days, counted from its first file, a release takes no more files; None: never."""
     upstream: str | None = None
     """Where a request for a project that is not here is sent: the URL of another index's Simple API."""
+    trust_config: bytes | None = None
+    """The Sigstore instance that attestations are wanted from, as a ``ClientTrustConfig`` in JSON; None: none is
+    named."""
     private: bool = False
     """Whether reading needs a token."""
 

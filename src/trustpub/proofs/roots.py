@@ -8,6 +8,7 @@ Never what sigstore's own library keeps below the home folder, where anybody's p
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -56,6 +57,23 @@ class Roots:
                     hint=f"Give it the same name, {other.name}, to replace that.",
                 )
         return self.write(name, path.read_bytes())
+
+    def adopt(self, name: str, content: bytes) -> Root:
+        """Believe the instance whose root is ``content``, from now on; replaces one of the same name.
+
+        Where another root has all of its logs already, that one stays as it is, and is returned.
+
+        Raises:
+            Misuse: it is not a root, or the name cannot be.
+        """
+        with tempfile.TemporaryDirectory(prefix="trustpub-root-") as folder:
+            path = Path(folder) / f"{name}.json"
+            path.write_bytes(content)
+            root = read_root(name, path, dated="")
+        for other in self():
+            if other.name != name and root.logs <= other.logs:
+                return other
+        return self.write(name, content)
 
     def remove(self, name: str) -> bool:
         """Believe it no more. The public-good root falls back to the shipped one."""

@@ -8,7 +8,7 @@ folder that is given. The bytes come over :class:`trustpub.http.Http`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +19,7 @@ from trustpub.printable import printable
 
 if TYPE_CHECKING:
     from tuf.ngclient.fetcher import FetcherInterface
+    from tuf.ngclient.updater import Updater
 
 PUBLIC_URL = "https://tuf-repo-cdn.sigstore.dev"
 TARGET = "trusted_root.json"
@@ -26,13 +27,19 @@ _MAX_BYTES = 8 * 1024 * 1024
 
 
 def newest(http: Http, url: str, first: bytes, memory: Path) -> bytes:
-    """The trusted root that the TUF repository at ``url`` has now.
+    """The trusted root that the TUF repository at ``url`` has now; see :func:`targets`."""
+    return targets(http, url, first, memory, (TARGET,))[TARGET]
+
+
+def targets(http: Http, url: str, first: bytes, memory: Path, names: Sequence[str]) -> Mapping[str, bytes]:
+    """What the TUF repository at ``url`` has now under ``names``.
 
     Args:
         http: the way out.
         url: of the repository.
         first: TUF root metadata that are believed already; newer ones must be signed by their keys, in a chain.
         memory: a folder for the metadata seen; nobody may go back behind these.
+        names: of targets.
 
     Raises:
         Unreachable: the repository cannot be asked.
@@ -44,22 +51,19 @@ def newest(http: Http, url: str, first: bytes, memory: Path) -> bytes:
 
     where = printable(urlsplit(url).netloc, 200)
     fetcher = _fetcher(http)
-    targets = memory / "targets"
+    kept = memory / "targets"
     try:
-        targets.mkdir(mode=0o700, parents=True, exist_ok=True)
+        kept.mkdir(mode=0o700, parents=True, exist_ok=True)
         updater = Updater(
             metadata_dir=str(memory),
             metadata_base_url=url,
-            target_dir=str(targets),
+            target_dir=str(kept),
             target_base_url=url.rstrip("/") + "/targets/",
             fetcher=fetcher,
             bootstrap=first,
         )
         updater.refresh()
-        found = updater.get_targetinfo(TARGET)
-        if found is None:
-            raise Declined(f"The TUF repository at {where} has no {TARGET}.")
-        return Path(updater.download_target(found)).read_bytes()
+        return {name: _target(updater, name, where) for name in names}
     except DownloadError as error:
         raise _cause(error) or Unreachable(f"The TUF repository at {where} does not answer as it should.") from None
     except (RepositoryError, ValueError) as error:
@@ -69,6 +73,13 @@ def newest(http: Http, url: str, first: bytes, memory: Path) -> bytes:
         ) from None
     except OSError as error:
         raise Misuse(f"The folder {memory} cannot be used: {error.strerror}.") from error
+
+
+def _target(updater: Updater, name: str, where: str) -> bytes:
+    found = updater.get_targetinfo(name)
+    if found is None:
+        raise Declined(f"The TUF repository at {where} has no {name}.")
+    return Path(updater.download_target(found)).read_bytes()
 
 
 def _cause(error: BaseException) -> TrustpubError | None:

@@ -73,6 +73,16 @@ class Checker:
         logged = _verify(verifier, attestation, policy)
         return Verified(attestation=attestation, root=root, signer=policy.said, expected=expected, logged=logged)
 
+    def prepare(self) -> None:
+        """Load the library and read the roots of now; without it the first attestation does.
+
+        Raises:
+            Misuse: a root cannot be read.
+            ModuleNotFoundError: sigstore is not installed.
+        """
+        for root in self._roots():
+            self._verifier(root)
+
     def _root(self, log_id: str) -> Root:
         """The one that knows the log of the entry, so that a refusal says what is wrong with *it*."""
         for root in self._roots():

@@ -8,6 +8,7 @@ The path of the upload URL is the key: ``https://index.example/legacy/`` is look
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,7 +21,16 @@ DISCOVERY_PATH = "/.well-known/pytp"
 PARAMETER = "discover"
 UPLOAD_KEYS = frozenset({UPLOAD_PATH, UPLOAD_PATH.rstrip("/")})
 """Paths of upload URLs that lead to the upload here; the second one by a redirect."""
+SIGSTORE = "sigstore-trust-config"
+"""The member that names the index's own Sigstore: ours, not PEP 807's, whose readers pass over what they do not know.
+
+Its value is a URL on the index, of a ``ClientTrustConfig`` in Sigstore's JSON.
+"""
+SIGSTORE_PATH = "/.well-known/sigstore-trust-config.json"
+"""Where an index of ours has that configuration."""
 _MAX_PARAMETERS = 20
+_URL = re.compile(r"[!-~]{1,2000}\Z")
+_MAX_FEATURES = 100
 
 
 class BadQuery(ValueError):
@@ -36,21 +46,31 @@ class Discovery:
     features: tuple[str, ...] = ()
     """As told: an index may say nothing."""
     default_features: tuple[str, ...] = (MULTI_USE,)
+    sigstore: str | None = None
+    """Where the index has the trust configuration of the Sigstore instance that it wants attestations from."""
 
     def body(self) -> dict[str, Any]:
-        """The members that PEP 807 names."""
+        """The members that PEP 807 names, and :data:`SIGSTORE` where there is one."""
+        extra = {} if self.sigstore is None else {SIGSTORE: self.sigstore}
         return {
             "audience-endpoint": self.audience_url,
             "token-mint-endpoint": self.mint_url,
             "features": list(self.features),
             "default-features": list(self.default_features),
+            **extra,
         }
 
 
-def offer(public_url: str) -> Discovery:
-    """What an index at ``public_url`` (scheme, host and port) says of itself."""
+def offer(public_url: str, *, sigstore: bool = False) -> Discovery:
+    """What an index at ``public_url`` (scheme, host and port) says of itself.
+
+    ``sigstore``: it names an instance of Sigstore, whose configuration is at :data:`SIGSTORE_PATH`.
+    """
     return Discovery(
-        audience_url=public_url + AUDIENCE_PATH, mint_url=public_url + MINT_PATH, features=tuple(reversed(FEATURES))
+        audience_url=public_url + AUDIENCE_PATH,
+        mint_url=public_url + MINT_PATH,
+        features=tuple(reversed(FEATURES)),
+        sigstore=public_url + SIGSTORE_PATH if sigstore else None,
     )
 
 
@@ -92,7 +112,8 @@ def read_discovery(body: bytes, upload_url: str, *, plain: Callable[[str], bool]
         plain: whether a host may be spoken to without TLS: those of this machine, or trusted for another reason.
 
     Raises:
-        BadBody: a member is missing or has the wrong type, or a URL leads to another host or is not https.
+        BadBody: a member is missing or has the wrong type, or a URL leads to another host, is not https, or is more
+            than an address.
     """
     document = read_object(body)
     host = urlsplit(upload_url).hostname
@@ -102,6 +123,7 @@ def read_discovery(body: bytes, upload_url: str, *, plain: Callable[[str], bool]
         mint_url=urls["token-mint-endpoint"],
         features=_names(document, "features", ()),
         default_features=_names(document, "default-features", (MULTI_USE,)),
+        sigstore=_url(document, SIGSTORE, host, plain) if SIGSTORE in document else None,
     )
 
 
@@ -109,6 +131,8 @@ def _url(document: Mapping[str, Any], name: str, host: str | None, plain: Callab
     value = document.get(name)
     if not isinstance(value, str):
         raise BadBody(f"{name}: is missing or not a string")
+    if not _URL.match(value):  # urlsplit would drop a line break without a word
+        raise BadBody(f"{name}: is not a URL of printable ASCII characters")
     try:
         parts = urlsplit(value)
         found, _ = parts.hostname, parts.port
@@ -118,11 +142,13 @@ def _url(document: Mapping[str, Any], name: str, host: str | None, plain: Callab
         raise BadBody(f"{name}: is not on the host of the upload URL")
     if parts.scheme != "https" and not (parts.scheme == "http" and plain(found)):
         raise BadBody(f"{name}: does not start with https://")
+    if "@" in parts.netloc or parts.fragment:
+        raise BadBody(f"{name}: has a user, a password or a fragment in it")
     return value
 
 
 def _names(document: Mapping[str, Any], name: str, absent: tuple[str, ...]) -> tuple[str, ...]:
     value = document.get(name, list(absent))
-    if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+    if not isinstance(value, list) or len(value) > _MAX_FEATURES or not all(isinstance(one, str) for one in value):
         raise BadBody(f"{name}: is not a list of strings")
     return tuple(value)

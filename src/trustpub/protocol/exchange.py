@@ -51,6 +51,10 @@ class BadBody(ValueError):
     """A body that is not what the endpoint takes. The message names the member, never its value."""
 
 
+class NotJson(BadBody):
+    """A body that is no JSON at all: whoever wrote it may never have heard of the endpoint."""
+
+
 class UnsupportedFeature(BadBody):
     """A mint request for a kind of token that this index does not give out."""
 
@@ -224,12 +228,13 @@ def read_object(body: bytes) -> dict[str, Any]:
     """The JSON object that ``body``, an answer, is.
 
     Raises:
+        NotJson: it is no JSON.
         BadBody: it is something else.
     """
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):
-        raise BadBody("the body is not JSON") from None
+        raise NotJson("the body is not JSON") from None
     return _object(value)
 
 

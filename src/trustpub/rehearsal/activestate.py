@@ -117,6 +117,8 @@ class _Step:
     artifact: Artifact
     audience: str
     name: str = "ActiveState"
+    renews: bool = True
+    fixed_audience: str | None = None
 
     def identity_token(self, http: Http, audience: str) -> Secret:
         """For the audience that the script names, whatever the index asks for; else for that."""

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,8 +27,13 @@ _KEPT = (
 
 _OF_CI = (
     "GITHUB_", "ACTIONS_", "RUNNER_", "GITLAB_", "CI_", "GOOGLE_", "GCE_", "TWINE_", "UV_PUBLISH_", "TRUSTPUB_",
+    "FORGEJO_", "CIRCLE", "BUILDKITE", "TF_BUILD", "SYSTEM_", "BITBUCKET_", "SEMAPHORE", "JENKINS_", "KUBERNETES_",
+    "PDM_PUBLISH_", "POETRY_PYPI_TOKEN_", "POETRY_HTTP_BASIC_", "HATCH_INDEX_", "FLIT_",
 )  # fmt: skip
 """Variables by which a build could take the rehearsal for something else, or that hold secrets of a real job."""
+
+_TOKENS = re.compile(r"pypi-[\w-]{40,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,}", re.ASCII)
+"""API tokens, and identity tokens."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,11 +103,14 @@ class Folder:
 
 
 def masked(output: str, *also: Secret) -> str:
-    """What a runner's log would show: mask commands carried out and left out, masked texts and ``also`` as ``***``."""
+    """What a runner's log would show: mask commands carried out and left out, masked texts and ``also`` as ``***``.
+
+    So is whatever looks like a token: a client that was handed one by another program may print it unmasked.
+    """
     mask = "::add-mask::"
     secrets = {line.partition(mask)[2].strip() for line in output.splitlines() if line.startswith(mask)}
     secrets |= {secret.reveal() for secret in also}
     shown = "\n".join(line for line in output.splitlines() if not line.startswith(mask))
     for secret in sorted(secrets - {""}, key=len, reverse=True):
         shown = shown.replace(secret, "***")
-    return shown
+    return _TOKENS.sub("***", shown)

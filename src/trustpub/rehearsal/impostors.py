@@ -105,6 +105,32 @@ def other_environment(token: Callable[[], Secret] | None, of: str) -> Impostor |
     return Impostor(name=_OTHER_ENVIRONMENT, token=token, expected=expected)
 
 
+def acting(issuer: Issuer, audience: str) -> Callable[[Workload], Callable[[], Secret]]:
+    """From somebody to the making of a token for them by ``issuer``, for ``audience``; none is made before its time."""
+    return lambda who: lambda: issuer.token(who, audience)
+
+
+def differing(field: str, token: Callable[[], Secret], name: str) -> Impostor:
+    """Somebody who differs from the publisher in ``field`` and in nothing else."""
+    return Impostor(name=name, token=token, expected=Expected(code="invalid-publisher", fields=(field,)))
+
+
+def from_other_ref(token: Callable[[], Secret]) -> Impostor:
+    """The same job from a branch, where the publisher wants a tag."""
+    return differing("ref", token, "same job from a branch")
+
+
+def stranger(token: Callable[[], Secret], name: str) -> Impostor:
+    """Somebody for whom nothing is registered, not even nearly."""
+    expected = Expected(code="invalid-publisher", words="no corresponding publisher is registered", tells_nothing=True)
+    return Impostor(name=name, token=token, expected=expected)
+
+
+def unguarded(name: str, reason: str) -> Outcome:
+    """Somebody whom no publisher of this kind can tell from the job; ``reason`` says why, and what helps."""
+    return Outcome(name=name, refused=False, guarded=False, reason=reason)
+
+
 def in_other_hands(field: str, token: Callable[[], Secret], name: str | None = None) -> Impostor:
     """The same names with another id. ``field``: the id's; ``name``: of the role, where the field does not tell it."""
     expected = Expected(

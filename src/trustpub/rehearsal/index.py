@@ -15,7 +15,10 @@ from trustpub.errors import Unreachable
 from trustpub.printable import printable
 from trustpub.rehearsal.environment import Folder
 from trustpub.rehearsal.processes import Children, Running
+from trustpub.trust.publishers import Rules
+from trustpub.trust.values import unquoted
 
+ANY_RUN = Rules()
 READY_SECONDS = 60.0
 _LOOK_AGAIN = 0.02
 
@@ -40,6 +43,7 @@ class Registration:
 
     publisher_id: str
     fields: Mapping[str, str]
+    """As a person would type them, with the rules for a run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,17 +87,25 @@ def await_ready(running: Running, folder: Folder, seconds: float = READY_SECONDS
     raise Unreachable(f"The index {how}. The last it said:\n{said}")
 
 
-def register(data: Path, project: str, kind: str, issuer: str, fields: Mapping[str, str]) -> Registration:
-    """Believe ``issuer``, and hold ``project`` for the identity that ``fields`` name, as ``trustpub admin`` would."""
+def register(
+    data: Path, project: str, kind: str, issuer: str, fields: Mapping[str, str], *, rules: Rules = ANY_RUN,
+    shared_audience: str | None = None,
+) -> Registration:  # fmt: skip
+    """Believe ``issuer``, and hold ``project`` for the identity that ``fields`` name, as ``trustpub admin`` would.
+
+    ``rules``: which runs of it may publish. ``shared_audience``: that of all tokens of the issuer, accepted.
+    """
     from trustpub.index.bootstrap import open_folder
     from trustpub.index.registration import Wanted
 
     with open_folder(data, create=False) as opened:
-        opened.issuers.add(issuer, kind)
+        opened.issuers.add(issuer, kind, audience=shared_audience)
         registered = opened.publishers.add(
-            Wanted(project=project, kind=kind, issuer=issuer, fields=fields, pending=True)
+            Wanted(project=project, kind=kind, issuer=issuer, fields=fields, rules=rules, pending=True)
         )
-    return Registration(publisher_id=registered.publisher.id, fields=dict(registered.publisher.fields))
+    typed = {name: _typed(value) for name, value in registered.publisher.fields.items()}
+    ref = {} if rules.ref is None else {"ref": rules.ref}
+    return Registration(publisher_id=registered.publisher.id, fields=typed | ref)
 
 
 def grants(data: Path, publisher_id: str) -> tuple[Grant, ...]:
@@ -118,6 +130,11 @@ def grants(data: Path, publisher_id: str) -> tuple[Grant, ...]:
                 )
             )
     return tuple(found)
+
+
+def _typed(value: str) -> str:
+    """A field without the quotes that it is kept in where it is kept as JSON."""
+    return unquoted(value) if value.startswith('"') else value
 
 
 def _lock(path: Path) -> Mapping[str, object]:

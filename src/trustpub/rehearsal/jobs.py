@@ -27,7 +27,7 @@ def publishing_job(project: Project, workflow: str | None, environment: str | No
     if workflow is not None and workflow not in {job.workflow for job in jobs}:
         if not re.fullmatch(r"[^/\\\s]+\.ya?ml", workflow):
             raise Misuse(f"{printable(workflow)} is not the name of a workflow file.", hint="Such as: release.yml")
-        return _named(workflow, environment), False
+        return named(workflow, environment), False
     job = choose(jobs, workflow=workflow, environment=environment)
     if not job.id_token:
         caller = f", and in the job of {printable(job.called_from)} that calls it" if job.called_from else ""
@@ -73,7 +73,8 @@ def run(job: PublishingJob, repository: Repository, *, version: str, sha: str) -
     )
 
 
-def _named(workflow: str, environment: str | None) -> PublishingJob:
+def named(workflow: str, environment: str | None) -> PublishingJob:
+    """A job of ``workflow``, which was not read, that publishes from a tag."""
     return PublishingJob(
         workflow=workflow, job="publish", environment=environment, tools=(), events=("push",), tags=("v*",),
         id_token=True,

@@ -11,6 +11,7 @@ import shutil
 import stat
 import subprocess
 import tomllib
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 
 from trustpub.errors import Misuse
 from trustpub.printable import printable
+from trustpub.workflow import forgejo
 from trustpub.workflow.gitlab import CI_FILE
 from trustpub.workflow.read import WORKFLOWS
 
@@ -161,7 +163,7 @@ def copy(project: Project, target: Path, env: Mapping[str, str]) -> Path:
 
 def _root(folder: Path) -> Path:
     """A folder with workflows of its own is a repository; otherwise the nearest one above that git knows."""
-    if (folder / WORKFLOWS).is_dir() or (folder / CI_FILE).is_file():
+    if (folder / WORKFLOWS).is_dir() or (folder / CI_FILE).is_file() or forgejo.folder(folder) is not None:
         return folder
     return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
 
@@ -198,3 +200,8 @@ def _own_history(root: Path, target: Path, env: Mapping[str, str]) -> None:
 def made_up(name: str) -> str:
     """Eight digits that follow from ``name``, for an id that nobody knows."""
     return str(10_000_000 + int(hashlib.sha256(name.encode()).hexdigest()[:12], 16) % 80_000_000)
+
+
+def made_up_uuid(name: str) -> str:
+    """A UUID that follows from ``name``, for an id that nobody knows."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, f"rehearsed:{name.lower()}"))

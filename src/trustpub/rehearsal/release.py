@@ -21,18 +21,12 @@ from trustpub.rehearsal.building import Release
 from trustpub.rehearsal.environment import Folder
 from trustpub.rehearsal.impostors import Outcome
 from trustpub.rehearsal.index import Grant, Registration, ThrowawayIndex
-from trustpub.rehearsal.plays import github, gitlab, google
+from trustpub.rehearsal.placed import placed
 from trustpub.rehearsal.plays.play import Play, Script, Watch, Wishes
+from trustpub.rehearsal.plays.table import PLAYABLE
 from trustpub.rehearsal.processes import Children, Running
 from trustpub.rehearsal.project import Project, copy, find, git
 from trustpub.rehearsal.report import Report
-
-SCRIPTS: Mapping[str, Callable[[Project, Wishes, Mapping[str, str]], Script]] = {
-    "github": github.script,
-    "gitlab": gitlab.script,
-    "google": google.script,
-}
-"""What can be played, by the kind of provider."""
 
 STEPS = ("workflow", "build", "index", "register", "publish", "install", "impostors")
 """In order; :class:`Watcher` hears of each at its beginning and its end."""
@@ -45,7 +39,7 @@ class Plan:
     folder: Path
     """Of the project."""
     provider: str = "github"
-    """One of :data:`SCRIPTS`."""
+    """A kind of :data:`~trustpub.rehearsal.plays.table.PLAYABLE`."""
     wishes: Wishes = field(default_factory=Wishes)
     isolation: bool = True
     """Whether the build gets an environment of its own, filled from the user's index."""
@@ -94,8 +88,8 @@ def rehearse(
     began = time.monotonic()
     watcher.begin("workflow")
     project = find(plan.folder, must_build=plan.dist is None)
-    script = SCRIPTS[plan.provider](project, plan.wishes, env)
-    clients.check(plan.client, script.kind, env)
+    script = PLAYABLE[plan.provider].script(project, plan.wishes, env)
+    clients.check(plan.client, script.kind, project, env)
     watcher.done("workflow", script.told)
     folder = Folder(path=place)
     folder.make()
@@ -110,7 +104,7 @@ def rehearse(
     with play.issuer:
         up = _open(stage, listening, play)
         registration = _register(stage, up, release, play)
-        grant = _publish(stage, up, release, play, registration)
+        grant, release = _publish(stage, up, release, play, registration)
         installed = _install(stage, up, release, fresh)
         outcomes = _impostors(stage, up, play)
     return Report(
@@ -122,7 +116,7 @@ def rehearse(
         grant=grant,
         installed=installed,
         outcomes=outcomes,
-        notes=(*script.notes, *_doubts(release)),
+        notes=(*script.notes, *clients.notes(plan.client, script.kind), *_doubts(release)),
         index=up,
         seconds=time.monotonic() - began,
     )
@@ -131,6 +125,8 @@ def rehearse(
 def _build(stage: _Stage) -> Release:
     plan, folder = stage.plan, stage.folder
     if plan.dist is not None:
+        if clients.needs_project(plan.client):
+            copy(stage.project, folder.copy, stage.env)
         release = building.take(plan.dist, folder)
     else:
         copied = copy(stage.project, folder.copy, stage.env)
@@ -147,8 +143,7 @@ def _build(stage: _Stage) -> Release:
 
 def _warm_up() -> None:
     """Load what the next steps need while other programs work."""
-    import urllib3  # noqa: F401
-
+    import trustpub.dialling
     import trustpub.index.bootstrap  # noqa: F401
 
 
@@ -161,22 +156,42 @@ def _open(stage: _Stage, listening: Running, play: Play) -> ThrowawayIndex:
 
 def _register(stage: _Stage, up: ThrowawayIndex, release: Release, play: Play) -> Registration:
     stage.watcher.begin("register")
-    registration = index.register(up.data, release.name, stage.script.kind, play.issuer.url, play.fields)
+    registration = index.register(
+        up.data, release.name, stage.script.kind, play.issuer.url, play.fields, rules=play.rules,
+        shared_audience=play.shared_audience,
+    )  # fmt: skip
     stage.watcher.done("register", f"the name {release.name} is held for a pending publisher")
     return registration
 
 
-def _publish(stage: _Stage, up: ThrowawayIndex, release: Release, play: Play, registration: Registration) -> Grant:
+def _publish(
+    stage: _Stage, up: ThrowawayIndex, release: Release, play: Play, registration: Registration
+) -> tuple[Grant, Release]:
+    """Have it published; what the index noted, and what went up, which some clients build anew."""
     stage.watcher.begin("publish")
-    clients.publish(
-        stage.plan.client, stage.children, stage.folder, up, [file.path for file in release.files],
-        env={**stage.folder.bare(stage.env), **play.variables(up.audience)}, user=stage.env,
+    if play.platform is not None:
+        with Http(env={}, ca=str(up.ca)) as http:
+            play.platform(http, up.url, [str(file.path) for file in release.files])
+        return _granted(stage, up, release, play, registration, by=stage.script.ci), release
+    project = stage.folder.copy / stage.project.folder.relative_to(stage.project.root)
+    order = clients.Order(
+        client=stage.plan.client, kind=stage.script.kind, release=release, project=project,
+        shared_audience=play.shared_audience,
     )  # fmt: skip
+    job = {**stage.folder.bare(stage.env), **play.variables(up.audience)}
+    with placed(stage.folder.path / "job", play.programs, play.files(up.audience), job) as env:
+        release = clients.publish(order, stage.children, stage.folder, up, env=env, user=stage.env)
+    return _granted(stage, up, release, play, registration, by=stage.plan.client), release
+
+
+def _granted(
+    stage: _Stage, up: ThrowawayIndex, release: Release, play: Play, registration: Registration, *, by: str
+) -> Grant:
     granted = index.grants(up.data, registration.publisher_id)
     if not granted or not play.issuer.given:
-        raise Declined(f"{stage.plan.client} says that it published, but no token was minted for it.")
+        raise Declined(f"{by} says that it published, but no token was minted for it.")
     count = len(release.files)
-    stage.watcher.done("publish", f"{count} file{'s' * (count != 1)} went up, by {stage.plan.client}")
+    stage.watcher.done("publish", f"{count} file{'s' * (count != 1)} went up, by {by}")
     return granted[-1]
 
 
@@ -192,7 +207,8 @@ def _install(stage: _Stage, up: ThrowawayIndex, release: Release, fresh: Running
 
 def _impostors(stage: _Stage, up: ThrowawayIndex, play: Play) -> tuple[Outcome, ...]:
     stage.watcher.begin("impostors")
-    roles = (*play.impostors(up.audience), *impostors.of_any_ci(play.issuer, play.identity, up.audience))
+    audience = play.shared_audience or up.audience
+    roles = (*play.impostors(audience), *impostors.of_any_ci(play.issuer, play.identity, audience))
     with (
         Http(env={}, ca=str(up.ca)) as http,
         Http(env={}, ca=str(up.ca), source_address=impostors.ELSEWHERE) as elsewhere,

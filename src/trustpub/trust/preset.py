@@ -235,6 +235,7 @@ def preset(one: Preset) -> Provider:
         spell=lambda fields: _spell(one, fields),
         lookup=lambda fields: _filed(one, fields),
         identity_fields=dict,
+        propose=lambda claims: _propose(one, claims),
         issuer_form=one.issuer_form,
         is_issuer=lambda url: re.fullmatch(one.issuer_pattern, url) is not None,
         terms=one.terms,
@@ -251,6 +252,12 @@ def preset(one: Preset) -> Provider:
         example_claims=one.example,
         example_fields={pin.name: pin.example for pin in one.pins if pin.always} | dict(one.example_more),
     )
+
+
+def _propose(one: Preset, claims: SignedClaims) -> Mapping[str, str]:
+    """Every pin that a publisher must have, and every id that the token has."""
+    values = Identity.from_claims(one, claims).values
+    return {pin.name: unquoted(values[pin.name]) for pin in one.pins if pin.always and pin.name in values}
 
 
 def _said(demand: Demand) -> str:

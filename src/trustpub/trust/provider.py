@@ -123,6 +123,9 @@ class Provider:
     identity that it could mean."""
     identity_fields: Callable[[Mapping[str, str]], Mapping[str, str]]
     """Of spelled fields: those that make it this publisher and no other, folded where the forge ignores case."""
+    propose: Callable[[SignedClaims], Mapping[str, str]] = lambda claims: {}
+    """The fields, as a person would type them, of the narrowest publisher that the job with these claims is, wherever
+    and whenever it runs again; raises :class:`trustpub.trust.claims.BadClaim`. None, where a person must choose."""
     issuers: tuple[str, ...] = ()
     """Public ones, known to every index from its first start."""
     issuer_form: str = "https://HOST"

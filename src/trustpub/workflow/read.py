@@ -69,6 +69,8 @@ class PublishingJob:
 class _File:
     name: str
     document: Mapping[str, Any]
+    folder: Path
+    permission: str | None
 
     @property
     def triggers(self) -> Mapping[str, Any]:
@@ -80,15 +82,20 @@ class _File:
         return {str(name): job for name, job in mapping(self.document.get("jobs")).items() if isinstance(job, dict)}
 
 
-def publishing_jobs(root: Path) -> tuple[PublishingJob, ...]:
-    """Every job below ``root``/.github/workflows that publishes, with and without an identity.
+def publishing_jobs(root: Path, place: Path = WORKFLOWS, *, permission: str | None = None) -> tuple[PublishingJob, ...]:
+    """Every job below ``root`` / ``place`` that publishes, with and without an identity.
+
+    ``permission``: the key that gives a job an identity where it is true; None: GitHub's ``permissions``.
 
     Raises:
         Misuse: a workflow is not YAML.
     """
-    folder = root / WORKFLOWS
+    folder = root / place
     paths = sorted(path for path in folder.glob("*") if path.suffix in (".yml", ".yaml")) if folder.is_dir() else []
-    files = {path.name: _File(name=path.name, document=documents.load(path)) for path in paths}
+    files = {
+        path.name: _File(name=path.name, document=documents.load(path), folder=place, permission=permission)
+        for path in paths
+    }
     found: list[PublishingJob] = []
     for file in files.values():
         if set(file.triggers) != {"workflow_call"} or not _callers(file, files):
@@ -160,12 +167,13 @@ def _own(file: _File, root: Path) -> Iterator[PublishingJob]:
 def _called(file: _File, files: Mapping[str, _File], root: Path) -> Iterator[PublishingJob]:
     """Jobs of reusable workflows that ``file`` calls. Permissions can only shrink on the way in."""
     for name, job in file.jobs.items():
-        target = files.get(_target(job) or "")
+        target = files.get(_target(job, file.folder) or "")
         if target is None or target.name == file.name:
             continue
         before = _commands(file, name, root)
         for inner in _own(target, root):
-            asks = "permissions" in target.jobs[inner.job] or "permissions" in target.document
+            key = file.permission or "permissions"
+            asks = key in target.jobs[inner.job] or key in target.document
             may = _may_identify(file, job)
             yield replace(
                 inner,
@@ -177,16 +185,16 @@ def _called(file: _File, files: Mapping[str, _File], root: Path) -> Iterator[Pub
 
 
 def _callers(file: _File, files: Mapping[str, _File]) -> bool:
-    return any(_target(job) == file.name for other in files.values() for job in other.jobs.values())
+    return any(_target(job, file.folder) == file.name for other in files.values() for job in other.jobs.values())
 
 
-def _target(job: Mapping[str, Any]) -> str | None:
-    """The workflow file of this repository that a job calls."""
+def _target(job: Mapping[str, Any], place: Path) -> str | None:
+    """The workflow file in ``place`` of this repository that a job calls."""
     uses = job.get("uses")
     if not isinstance(uses, str) or not uses.startswith(_LOCAL):
         return None
     folder, _, name = uses[2:].rpartition("/")
-    return name if folder == WORKFLOWS.as_posix() else None
+    return name if folder == place.as_posix() else None
 
 
 def _job(file: _File, name: str, steps: Sequence[Step], *, id_token: bool, root: Path) -> PublishingJob:
@@ -220,6 +228,8 @@ def _environment(job: Mapping[str, Any]) -> str | None:
 
 def _may_identify(file: _File, job: Mapping[str, Any]) -> bool:
     """A job's own permissions replace the workflow's; without either there is no identity token."""
+    if file.permission is not None:
+        return job.get(file.permission, file.document.get(file.permission)) is True
     granted = job["permissions"] if "permissions" in job else file.document.get("permissions")
     return granted == "write-all" or mapping(granted).get("id-token") == "write"
 

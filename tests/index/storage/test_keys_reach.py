@@ -51,9 +51,10 @@ def resolve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
         left = list(answers)
 
         def getaddrinfo(host: Any, port: Any, *args: Any, **kwargs: Any) -> Any:
-            if not str(host).endswith(".example"):
+            name = host.decode("ascii") if isinstance(host, bytes) else str(host)
+            if not name.endswith(".example"):
                 return real(host, port, *args, **kwargs)
-            asked.append(str(host))
+            asked.append(name)
             found = left.pop(0) if len(left) > 1 else left[0]
             return [one for address in found for one in real(address, port, *args, **kwargs)]
 

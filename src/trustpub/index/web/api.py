@@ -85,7 +85,8 @@ class Exchange:
             return problem_answer(problem, request)
         if key not in UPLOAD_KEYS:
             return problem_answer(_UNKNOWN_UPLOAD_URL, request)
-        return exchange_answer(offer(self._settings.public_url).body(), request)
+        offered = offer(self._settings.public_url, sigstore=self._settings.trust_config is not None)
+        return exchange_answer(offered.body(), request)
 
     async def audience(self, request: Request) -> Response:
         """What identity tokens for this index say in ``aud``."""

@@ -31,7 +31,7 @@ from trustpub.index.web.health import ALIVE_PATH, READY_PATH, Health, store_prob
 from trustpub.index.web.integrity import Integrity
 from trustpub.index.web.phrase import HTTP_PROTOCOL
 from trustpub.index.web.reads import Reads
-from trustpub.protocol.discovery import DISCOVERY_PATH, UPLOAD_KEYS
+from trustpub.protocol.discovery import DISCOVERY_PATH, SIGSTORE_PATH, UPLOAD_KEYS
 from trustpub.protocol.exchange import (
     AUDIENCE_PATH,
     BURN_PATH,
@@ -87,6 +87,7 @@ def build(
         Route(ALIVE_PATH, health.alive),
         Route(READY_PATH, health.ready),
         Route(DISCOVERY_PATH, negotiated(exchange.discover)),
+        Route(SIGSTORE_PATH, integrity.instance),
         Route(AUDIENCE_PATH, negotiated(exchange.audience)),
         Route(MINT_PATH, negotiated(exchange.mint), methods=["POST"]),
         Route(OLD_MINT_PATH, negotiated(exchange.mint), methods=["POST"]),

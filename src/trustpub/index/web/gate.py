@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trustpub.index.readers import Reader, Readers
 from trustpub.index.web.answers import Discarding, problem_answer
 from trustpub.index.web.health import ALIVE_PATH, READY_PATH
-from trustpub.protocol.discovery import DISCOVERY_PATH
+from trustpub.protocol.discovery import DISCOVERY_PATH, SIGSTORE_PATH
 from trustpub.protocol.exchange import (
     AUDIENCE_PATH,
     BURN_PATH,
@@ -35,6 +35,7 @@ OPEN = frozenset(
         ALIVE_PATH,
         READY_PATH,
         DISCOVERY_PATH,
+        SIGSTORE_PATH,
         AUDIENCE_PATH,
         MINT_PATH,
         OLD_MINT_PATH,

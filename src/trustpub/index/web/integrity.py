@@ -1,6 +1,8 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""Where files come from: ``/integrity/{project}/{version}/{filename}/provenance``, as PyPI's Integrity API."""
+"""Where files come from: ``/integrity/{project}/{version}/{filename}/provenance``, as PyPI's Integrity API; and the
+Sigstore instance that says so, where this index names one.
+"""
 
 from __future__ import annotations
 
@@ -33,12 +35,19 @@ _UNREADABLE = Problem(
 
 
 class Integrity:
-    """Provenance documents (PEP 740)."""
+    """Provenance documents (PEP 740), and with whom to sign."""
 
     def __init__(self, attested: Attested, settings: Settings) -> None:
         self._attested = attested
+        self._trust_config = settings.trust_config
         scope = "private" if settings.private else "public"
         self._headers = {"Cache-Control": f"{scope}, max-age={_SECONDS}", "Vary": "Accept"}
+
+    async def instance(self, request: Request) -> Response:
+        """The trust configuration of the Sigstore instance that attestations are wanted from."""
+        if self._trust_config is None:
+            raise HTTPException(404)
+        return Response(self._trust_config, 200, {"Cache-Control": "no-cache"}, media_type=JSON_TYPE)
 
     async def get(self, request: Request) -> Response:
         """The document of one file; ``?all`` shows publishers of every kind, with issuer and ids."""

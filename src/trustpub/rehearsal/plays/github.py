@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trustpub.printable import printable
 from trustpub.rehearsal import jobs
 from trustpub.rehearsal.emulated.github import GitHubIssuer, Run
-from trustpub.rehearsal.impostors import Expected, Impostor, Outcome, in_other_hands, other_environment
-from trustpub.rehearsal.plays.play import Clock, Watch, Wishes
+from trustpub.rehearsal.impostors import Impostor, Outcome, acting, differing, in_other_hands, other_environment
+from trustpub.rehearsal.plays.play import Clock, Plain, Watch, Wishes
 from trustpub.rehearsal.project import Project, Repository, repository
-from trustpub.secret import Secret
 from trustpub.workflow.read import PublishingJob
+
+TAKES = ("repository", "workflow", "environment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ class GitHubScript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GitHubPlay:
+class GitHubPlay(Plain):
     """A job on a runner of GitHub's."""
 
     issuer: GitHubIssuer
@@ -107,23 +108,15 @@ class GitHubPlay:
 
     def impostors(self, audience: str) -> Sequence[Impostor | Outcome]:
         """Another file, another environment, and the same name in other hands."""
-        run = self.identity
-
-        def variant(changed: Run) -> Callable[[], Secret]:
-            return lambda: self.issuer.token(changed, audience)
-
+        run, token = self.identity, acting(self.issuer, audience)
         environment = (
-            None if run.environment is None else variant(replace(run, environment=f"not-{run.environment}"[:255]))
+            None if run.environment is None else token(replace(run, environment=f"not-{run.environment}"[:255]))
         )
         other_file = "impostor.yml" if run.workflow != "impostor.yml" else "other.yml"
         return (
-            Impostor(
-                name="other workflow file",
-                token=variant(replace(run, workflow=other_file, started_by=None)),
-                expected=Expected(code="invalid-publisher", fields=("workflow",)),
-            ),
+            differing("workflow", token(replace(run, workflow=other_file, started_by=None)), "other workflow file"),
             other_environment(environment, "workflow"),
-            in_other_hands("owner_id", variant(replace(run, owner_id=str(int(run.owner_id) + 1)))),
+            in_other_hands("owner_id", token(replace(run, owner_id=str(int(run.owner_id) + 1)))),
         )
 
 

@@ -4,16 +4,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trustpub.printable import printable
 from trustpub.rehearsal.emulated.gitlab import GitLabIssuer, PipelineJob
-from trustpub.rehearsal.impostors import Expected, Impostor, Outcome, in_other_hands, other_environment
-from trustpub.rehearsal.plays.play import Clock, Watch, Wishes
+from trustpub.rehearsal.impostors import Impostor, Outcome, acting, differing, in_other_hands, other_environment
+from trustpub.rehearsal.plays.play import Clock, Plain, Watch, Wishes
 from trustpub.rehearsal.project import Project, Repository, repository
-from trustpub.secret import Secret
 from trustpub.workflow.gitlab import GitLabJob, publishing_job
+
+TAKES = ("repository", "workflow", "environment")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +68,7 @@ class GitLabScript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GitLabPlay:
+class GitLabPlay(Plain):
     """A job on a runner of GitLab's."""
 
     issuer: GitLabIssuer
@@ -114,23 +115,16 @@ class GitLabPlay:
 
     def impostors(self, audience: str) -> Sequence[Impostor | Outcome]:
         """Another file, another environment, and the same path in other hands."""
-        job = self.identity
-
-        def variant(changed: PipelineJob) -> Callable[[], Secret]:
-            return lambda: self.issuer.token(changed, audience)
-
+        job, token = self.identity, acting(self.issuer, audience)
         environment = (
-            None if job.environment is None else variant(replace(job, environment=f"not-{job.environment}"[:255]))
+            None if job.environment is None else token(replace(job, environment=f"not-{job.environment}"[:255]))
         )
+        other_file = "impostor.yml" if job.file != "impostor.yml" else "other.yml"
         return (
-            Impostor(
-                name="other CI file",
-                token=variant(replace(job, file="impostor.yml" if job.file != "impostor.yml" else "other.yml")),
-                expected=Expected(code="invalid-publisher", fields=("workflow_filepath",)),
-            ),
+            differing("workflow_filepath", token(replace(job, file=other_file)), "other CI file"),
             other_environment(environment, "pipeline"),
-            in_other_hands("project_id", variant(replace(job, project_id=str(int(job.project_id) + 1)))),
-            in_other_hands("namespace_id", variant(replace(job, namespace_id=str(int(job.namespace_id) + 1)))),
+            in_other_hands("project_id", token(replace(job, project_id=str(int(job.project_id) + 1)))),
+            in_other_hands("namespace_id", token(replace(job, namespace_id=str(int(job.namespace_id) + 1)))),
         )
 
 

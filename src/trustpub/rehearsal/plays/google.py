@@ -5,17 +5,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trustpub.errors import Misuse
 from trustpub.printable import printable
 from trustpub.rehearsal.emulated.google import Account, GoogleIssuer
-from trustpub.rehearsal.impostors import Expected, Impostor, in_other_hands
-from trustpub.rehearsal.plays.play import Clock, Watch, Wishes
+from trustpub.rehearsal.impostors import Expected, Impostor, acting, in_other_hands
+from trustpub.rehearsal.plays.play import Clock, Plain, Watch, Wishes
 from trustpub.rehearsal.project import Project, made_up
-from trustpub.secret import Secret
 
+TAKES = ("service_account",)
 ASSUMED = "release@example-project.iam.gserviceaccount.com"
 """The service account of whoever names none."""
 
@@ -57,7 +57,7 @@ class GoogleScript:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class GooglePlay:
+class GooglePlay(Plain):
     """A machine with a metadata server."""
 
     issuer: GoogleIssuer
@@ -74,31 +74,27 @@ class GooglePlay:
 
     def impostors(self, audience: str) -> Sequence[Impostor]:
         """The same address in other hands, another account, a person's, and one that Google does not vouch for."""
-        account = self.identity
-
-        def variant(changed: Account) -> Callable[[], Secret]:
-            return lambda: self.issuer.token(changed, audience)
-
+        account, token = self.identity, acting(self.issuer, audience)
         name, _, domain = account.email.partition("@")
         return (
             in_other_hands(
                 "sub",
-                variant(replace(account, sub=f"{account.sub[:-1]}{(int(account.sub[-1]) + 1) % 10}")),
+                token(replace(account, sub=f"{account.sub[:-1]}{(int(account.sub[-1]) + 1) % 10}")),
                 "other account number, same e-mail",
             ),
             Impostor(
                 name="other service account",
-                token=variant(replace(account, email=f"not-{name}@{domain}")),
+                token=token(replace(account, email=f"not-{name}@{domain}")),
                 expected=Expected(code="invalid-publisher"),
             ),
             Impostor(
                 name="a person's account",
-                token=variant(replace(account, email=f"{name}@gmail.com", machine=False)),
+                token=token(replace(account, email=f"{name}@gmail.com", machine=False)),
                 expected=Expected(code="invalid-publisher", words="service account"),
             ),
             Impostor(
                 name="e-mail that is not verified",
-                token=variant(replace(account, verified=False)),
+                token=token(replace(account, verified=False)),
                 expected=Expected(code="invalid-publisher", words="email_verified"),
             ),
         )

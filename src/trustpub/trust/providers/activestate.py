@@ -148,6 +148,19 @@ def _identity_fields(fields: Mapping[str, str]) -> Mapping[str, str]:
     return {name: fields[name] for name in ("organization", "project", "actor_id")}
 
 
+def _propose(claims: SignedClaims) -> Mapping[str, str]:
+    """Organization, project, account, and the further ids that are there."""
+    identity = Identity.from_claims(claims)
+    found = {
+        "organization": identity.organization,
+        "project": identity.project,
+        "actor_id": identity.actor_id,
+        "organization_id": identity.organization_id,
+        "project_id": identity.project_id,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 _VERIFIED = frozenset({"organization", "project", "actor_id", "builder"})
 _UNCHECKED = frozenset({"actor", "artifact_id", "ingredient", "project_path", "project_visibility"})
 _KEPT = "organization organization_id project project_id actor_id builder artifact_id"
@@ -176,6 +189,7 @@ PROVIDER = Provider(
     spell=_spell,
     lookup=_lookup,
     identity_fields=_identity_fields,
+    propose=_propose,
     issuers=(ISSUER,),
     issuer_form=ISSUER,
     is_issuer=lambda url: url == ISSUER,

@@ -155,7 +155,7 @@ class Identity:
         if workflow is not None or "calling_workflow" not in wanted:
             called = _CALLED.match(workflow or "")
             if called is None:
-                file = self._own_file(self.job_workflow_ref)
+                file = self.own_file(self.job_workflow_ref)
                 checks.append(same("workflow", workflow or "", file, instead=self.job_workflow_ref))
             else:
                 given = self.job_workflow_ref
@@ -163,11 +163,11 @@ class Identity:
                     Check(field="workflow", wanted=called.string, given=given, holds=_is_called(called, given))
                 )
         if "calling_workflow" in wanted:
-            file = self._own_file(self.workflow_ref or "")
+            file = self.own_file(self.workflow_ref or "")
             checks.append(same("calling_workflow", wanted["calling_workflow"], file, instead=self.workflow_ref))
         return checks
 
-    def _own_file(self, workflow_ref: str) -> str | None:
+    def own_file(self, workflow_ref: str) -> str | None:
         """The file's name, if it lies in this repository and was taken from the very ref or commit of the run.
 
         What stands before and after the name is known, so it is taken away. Nothing is searched for: names of files
@@ -270,6 +270,22 @@ def _identity_fields(fields: Mapping[str, str]) -> Mapping[str, str]:
     return {"repository": folded(fields["repository"]), **found}
 
 
+def _propose(claims: SignedClaims) -> Mapping[str, str]:
+    """Both ids, the file of the job, the file that calls it where that is another, and the environment."""
+    identity = Identity.from_claims(claims)
+    file = identity.own_file(identity.job_workflow_ref)
+    begun = identity.own_file(identity.workflow_ref or "")
+    found = {
+        "repository": identity.repository,
+        "workflow": file or identity.job_workflow_ref,
+        "calling_workflow": begun if begun != file else None,
+        "environment": identity.environment,
+        "owner_id": identity.owner_id,
+        "repository_id": identity.repository_id,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 _VERIFIED = "repository repository_owner repository_owner_id job_workflow_ref event_name ref sha"
 _OPTIONAL = "repository_id workflow_ref environment ref_protected runner_environment"
 _UNCHECKED = (
@@ -302,6 +318,7 @@ PROVIDER = Provider(
     spell=_spell,
     lookup=_lookup,
     identity_fields=_identity_fields,
+    propose=_propose,
     issuers=(ISSUER,),
     issuer_form="https://token.actions.githubusercontent.com[/SLUG], https://token.actions.SUB.ghe.com[/SLUG] "
     "or https://HOST/_services/token",

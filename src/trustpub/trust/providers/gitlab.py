@@ -122,7 +122,7 @@ class Identity:
             same(
                 "workflow_filepath",
                 wanted.get("workflow_filepath", ""),
-                self._own_file(),
+                self.own_file(),
                 instead=self.ci_config_ref_uri,
             ),
         ]
@@ -130,7 +130,7 @@ class Identity:
             checks.append(same("environment", wanted["environment"], self.environment))
         return tuple(checks)
 
-    def _own_file(self) -> str | None:
+    def own_file(self) -> str | None:
         """The path of the CI file, if it lies in this very project and was taken from the run's own ref or commit.
 
         What stands before and after the path is known, so it is taken away. Nothing is searched for: paths may hold
@@ -206,6 +206,21 @@ def _identity_fields(fields: Mapping[str, str]) -> Mapping[str, str]:
     return names | {name: fields[name] for name in ("workflow_filepath", "environment") if name in fields}
 
 
+def _propose(claims: SignedClaims) -> Mapping[str, str]:
+    """Both ids, the CI file, and the environment."""
+    identity = Identity.from_claims(claims)
+    namespace, _, project = identity.project_path.rpartition("/")
+    found = {
+        "namespace": namespace,
+        "project": project,
+        "workflow_filepath": identity.own_file(),
+        "environment": identity.environment,
+        "namespace_id": identity.namespace_id,
+        "project_id": identity.project_id,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
 _VERIFIED = "project_path namespace_id project_id ci_config_ref_uri ref_path sha"
 _OPTIONAL = "environment ref_protected pipeline_source runner_environment"
 _UNCHECKED = (
@@ -238,6 +253,7 @@ PROVIDER = Provider(
     spell=_spell,
     lookup=_lookup,
     identity_fields=_identity_fields,
+    propose=_propose,
     issuers=(ISSUER,),
     issuer_form="https://HOST[/PATH], the address of the instance",
     is_issuer=lambda url: _ISSUER_FORM.match(url) is not None,

@@ -107,6 +107,12 @@ def _identity_fields(fields: Mapping[str, str]) -> Mapping[str, str]:
     return {"email": fields["email"]}
 
 
+def _propose(claims: SignedClaims) -> Mapping[str, str]:
+    """Address and number."""
+    identity = Identity.from_claims(claims)
+    return {"email": identity.email, "sub": identity.sub}
+
+
 PROVIDER = Provider(
     kind=Identity.kind,
     title="Google Cloud",
@@ -123,6 +129,7 @@ PROVIDER = Provider(
     spell=_spell,
     lookup=_lookup,
     identity_fields=_identity_fields,
+    propose=_propose,
     issuers=(ISSUER,),
     issuer_form=ISSUER,
     is_issuer=lambda url: url == ISSUER,

@@ -54,6 +54,8 @@ class GitLabJob:
     """Whether it publishes to TestPyPI only."""
     commands: tuple[str, ...] = ()
     """Shell lines of all jobs."""
+    lines: tuple[str, ...] = ()
+    """Its own."""
 
     @property
     def dynamic_environment(self) -> bool:
@@ -89,7 +91,7 @@ def publishing_job(root: Path, file: str | None, environment: str | None) -> tup
     if not path.is_file():
         return _assumed(name, environment), False
     document = documents.load(path, reader="GitLab")
-    jobs = tuple(_publishing_jobs(name, document))
+    jobs = tuple(publishing_jobs(name, document))
     if not jobs and "include" in document:
         return _assumed(name, environment), False
     chosen = _choose(name, jobs, environment)
@@ -101,7 +103,8 @@ def _assumed(name: str, environment: str | None) -> GitLabJob:
     return GitLabJob(file=name, job="publish", environment=environment, tokens={})
 
 
-def _publishing_jobs(name: str, document: Mapping[str, Any]) -> Iterator[GitLabJob]:
+def publishing_jobs(name: str, document: Mapping[str, Any]) -> Iterator[GitLabJob]:
+    """Every job of ``document``, the file ``name``, that publishes, with and without an identity."""
     names = [str(one) for one in document if str(one) not in _NO_JOBS and not str(one).startswith(".")]
     whole = {one: _with_defaults(document, _extended(document, one)) for one in names}
     commands = tuple(line for job in whole.values() for line in lines(_step(job)))
@@ -130,6 +133,7 @@ def _job(
         on_tags=_on_tags(job, document),
         test_index=all(step.test_index for step in steps),
         commands=commands,
+        lines=own,
     )
 
 

@@ -178,7 +178,10 @@ class Job:
 
     def secret(self, step: Step) -> uploads.Secret | None:
         """The stored credential that its ``step`` is given."""
-        return uploads.secret(step.value, *self.variables)
+        own = uploads.secret(step.value, *self.variables)
+        if own is not None or isinstance(step.value.get("uses"), str):
+            return own
+        return uploads.brought(one.value for one in self.steps)
 
 
 @dataclass(eq=False)
@@ -309,6 +312,17 @@ class Scene:
         return str(name or poetry) if name or poetry else None
 
     @cached_property
+    def members(self) -> tuple[str, ...]:
+        """Names of the packages of its workspace, if it is one (of uv)."""
+        table = mapping(mapping(mapping(self.pyproject.get("tool")).get("uv")).get("workspace"))
+        names = {self.project} if self.project else set()
+        for pattern in listed(table.get("members")):
+            for path in _below(self.root, str(pattern)):
+                name = mapping(_toml(path).get("project")).get("name")
+                names |= {str(name)} if name else set()
+        return tuple(sorted(names))
+
+    @cached_property
     def publishing(self) -> tuple[Job, ...]:
         """Every job that publishes."""
         return tuple(job for workflow in self.workflows.values() for job in workflow.jobs.values() if job.publishing)
@@ -359,6 +373,20 @@ def called_workflow(job: Job) -> str | None:
         return None
     folder, _, name = uses[2:].rpartition("/")
     return name if folder == WORKFLOWS.as_posix() else None
+
+
+def _below(root: Path, pattern: str) -> list[Path]:
+    if pattern.startswith(("/", "..")) or "/../" in pattern:
+        return []
+    found = root.glob(f"{pattern.rstrip('/')}/{declaring.FILE}")
+    return sorted(islice((path for path in found if path.is_file()), _MOST_STEPS))
+
+
+def _toml(path: Path) -> Mapping[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8-sig"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):
+        return {}
 
 
 def top(path: Path) -> Path:

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,6 +27,10 @@ _URL_VARIABLES = (
 _SECRET_OPTION = re.compile(r"(?:--password|--token|-p|--auth|-a)[= ]+(?P<value>\"[^\"]*\"|'[^']*'|\S+)")
 _SECRET_VARIABLE = re.compile(
     r"(?:TWINE|UV_PUBLISH|HATCH_INDEX|FLIT|PDM_PUBLISH|POETRY)\w*(?:PASSWORD|TOKEN|AUTH)\w*\Z"
+)
+_LEFT = re.compile(
+    r"pypi-token|http-basic|\.pypirc|\bkeyring set\b|(?:TWINE|UV_PUBLISH|HATCH_INDEX|FLIT|PDM_PUBLISH)\w*"
+    r"(?:PASSWORD|TOKEN|AUTH)\w*="
 )
 _PYPI = re.compile(r"https?://(?:upload\.)?pypi\.org/", re.IGNORECASE)
 _TESTPYPI = re.compile(r"https?://(?:upload\.)?test\.pypi\.org/|https?://test-upload", re.IGNORECASE)
@@ -68,6 +72,8 @@ class Secret:
     value: str
     holder: Any = None
     """The mapping that it stands in; None on a command line."""
+    certain: bool = True
+    """Whether it is a stored one for certain, and not a token that a step before minted."""
 
 
 def publication(step: Mapping[str, Any]) -> Step | None:
@@ -125,6 +131,19 @@ def secret(step: Mapping[str, Any], *inherited: Mapping[str, Any]) -> Secret | N
             if _SECRET_VARIABLE.match(str(key)) and "secrets." in str(value):
                 return Secret(name=str(key), value=str(value), holder=variables)
     option = _SECRET_OPTION.search(line_of(step))
-    if option is not None and "secrets." in option["value"]:
-        return Secret(name=option[0].partition(option["value"])[0].strip(" ="), value=option["value"])
+    if option is not None and not re.search(r"_ID_TOKEN|steps\.|\$\(|mint", option["value"]):
+        named = option["value"].strip("\"'${}")
+        known = {key: str(value) for one in (mapping(step.get("env")), *inherited) for key, value in one.items()}
+        stored = "secrets." in option["value"] or "secrets." in known.get(named, "")
+        return Secret(name=option[0].split()[0].split("=")[0], value=option["value"], certain=stored)
+    left = next((line for line in lines(step) if _LEFT.search(line)), None)
+    return None if left is None else Secret(name="a credential on the command line", value=left, certain=False)
+
+
+def brought(steps: Iterable[Mapping[str, Any]]) -> Secret | None:
+    """A credential that a step before left for the tools, in a file, a keyring or a variable."""
+    for step in steps:
+        for line in lines(step):
+            if _LEFT.search(line) and publication(step) is None:
+                return Secret(name="a credential set up before", value=line, certain=False)
     return None

@@ -204,3 +204,21 @@ class _Given(dict[str, Any]):
 
     def get(self, key: str, default: Any = None) -> Any:
         return super().get(key, UNKNOWN)
+
+
+def link_wanted(way: Way, link: Job, situation: Situation) -> bool | None:
+    """:func:`wanted` for one of the jobs of ``way``, with the inputs that it is given on the way."""
+    for number, job in enumerate(way.jobs):
+        if number:
+            situation = replace(situation, inputs=_inputs(way.jobs[number - 1], situation))
+        if job is link:
+            return wanted(job, situation)
+    return None
+
+
+def leg_count(job: Job) -> int | None:
+    """How many runs the job's matrix makes; None where only a run knows."""
+    matrix = mapping(job.value.get("strategy")).get("matrix")
+    if not isinstance(matrix, dict) or any(isinstance(value, str) for value in matrix.values()):
+        return None
+    return len(_legs(job))

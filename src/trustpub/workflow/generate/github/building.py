@@ -137,8 +137,10 @@ def trial_on_an_own_index(answers: Answers) -> str:
                 "trustpub serve --ephemeral --quiet > index.env &",
                 "until test -s index.env; do sleep 0.1; done",
                 ". ./index.env",
-                f"trustpub admin publisher add {answers.project} --pending --repository {slug} "
-                f'--workflow {answers.workflow} --data "$TRUSTPUB_DATA"',
+                (
+                    f"trustpub admin publisher add {answers.project} --pending --repository {slug} "
+                    f'--workflow {answers.workflow} --data "$TRUSTPUB_DATA"'
+                ),
                 'trustpub publish --index "$TRUSTPUB_INDEX" --attestations off dist/*',
                 f'python -m pip install --no-deps --pre --index-url "$TRUSTPUB_INDEX/simple/" {answers.project}',
             ],

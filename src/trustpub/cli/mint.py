@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import click
-
+from trustpub.cli.declaring import Choice, argument, command, option
 from trustpub.cli.options import as_job, job, may_share, resolved, to_index
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import Misuse
@@ -28,31 +27,30 @@ OUTPUT = "api-token"
 GITHUB, GITLAB, ENV_FILE = "github", "gitlab", "env-file"
 
 
-@click.command(context_settings={"allow_interspersed_args": False}, options_metavar="[OPTIONS]")
+@command(context_settings={"allow_interspersed_args": False}, options_metavar="[OPTIONS]")
 @to_index
 @as_job
 @may_share
-@click.option(
+@option(
     "--scope",
-    type=click.Choice(SCOPES),
+    type=Choice(SCOPES),
     default=UPLOAD,
     show_default=True,
     help="What the token is for; read: to install from a private index that trustpub runs.",
 )
-@click.option("--print", "printed", is_flag=True, help="Print the token, and nothing else, to standard output.")
-@click.option(
+@option("--print", "printed", is_flag=True, help="Print the token, and nothing else, to standard output.")
+@option(
     "--export",
-    type=click.Choice((GITHUB, GITLAB, ENV_FILE)),
+    type=Choice((GITHUB, GITLAB, ENV_FILE)),
     help=f"Hand it to later steps. github: as the step's output {OUTPUT}. gitlab: in a file to be sourced, whose path "
     "is printed. env-file: in the file that --to names.",
 )
-@click.option("--to", metavar="PATH", help="The new file for --export env-file, outside the checkout.")
-@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
-@click.pass_context
+@option("--to", metavar="PATH", help="The new file for --export env-file, outside the checkout.")
+@argument("command", nargs=-1, metavar="[-- COMMAND...]")
 def mint(
-    context: click.Context, index: str | None, ca: str | None, identity_token: str | None, shared_audience: str | None,
+    index: str | None, ca: str | None, identity_token: str | None, shared_audience: str | None,
     scope: str, printed: bool, export: str | None, to: str | None, command: tuple[str, ...],
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Get an upload token for this CI job, for another tool.
 
     Say what becomes of it. With COMMAND, that is run with the variables that twine, uv, poetry (-r trustpub), hatch,
@@ -89,7 +87,7 @@ def mint(
             # Nobody has it, so nobody else will give it back.
             delivery.give_back()
             raise
-    context.exit(code)
+    return code
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

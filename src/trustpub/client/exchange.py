@@ -120,11 +120,19 @@ class Exchange:
                 Or the identity could be used elsewhere too (see :meth:`__init__`), and was not asked for.
             TrustpubError: those of :meth:`audience`, of the job's CI and of the mint endpoint.
         """
-        wanted = self._wanted()
-        identity = self._job.identity_token(self._http, wanted)
+        return _mint(self._http, self._index, self.endpoints, self.identity(), scope=self._scope)
+
+    def identity(self) -> Secret:
+        """What the CI vouches with for this job now, to be shown to the index and to nobody else; masked.
+
+        Raises:
+            Declined: it could be used elsewhere too (see :meth:`__init__`), and was not asked for.
+            TrustpubError: those of :meth:`audience` and of the job's CI.
+        """
+        identity = self._job.identity_token(self._http, self._wanted())
         self._listener.mask(identity)
         self._listener.step(f"{self._job.name} vouches for this job")
-        return _mint(self._http, self._index, self.endpoints, identity, scope=self._scope)
+        return identity
 
     def burn(self, token: Secret) -> str | None:
         """Give ``token`` back, so that it is good for nothing more.
@@ -207,7 +215,7 @@ def _mint(http: Http, index: Index, endpoints: Endpoints, identity: Secret, *, s
         raise _not_offered(index, endpoints)
     if response.status not in (200, 201):
         raise Declined(
-            "\n".join([told(f"{index.origin} gives no token", response), *_own_claims(identity)]),
+            "\n".join([told(f"{index.origin} gives no token", response), *own_claims(identity)]),
             hint="Compare this with the publisher that is registered for the project on the index.",
         )
     try:
@@ -258,7 +266,8 @@ def _not_offered(index: Index, endpoints: Endpoints) -> NoTrustedPublishing:
     )
 
 
-def _own_claims(identity: Secret) -> list[str]:
+def own_claims(identity: Secret) -> list[str]:
+    """What ``identity`` says, as lines for a person who compares it with a publisher."""
     claims = unverified.claims(identity)
     names = next((names for names in SHOWN_CLAIMS if names[0] in claims), SHOWN_CLAIMS[-1])
     shown = ["This job's identity says:"]

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trustpub.cli.declaring import Choice, argument, command, option
-from trustpub.cli.options import as_job, job, may_share, resolved, to_index
+from trustpub.cli.options import as_job, job, may_share, of_audience, resolved, to_index
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import Misuse
 from trustpub.printable import printable
@@ -29,6 +29,7 @@ GITHUB, GITLAB, ENV_FILE = "github", "gitlab", "env-file"
 
 @command(context_settings={"allow_interspersed_args": False}, options_metavar="[OPTIONS]")
 @to_index
+@of_audience
 @as_job
 @may_share
 @option(
@@ -48,7 +49,7 @@ GITHUB, GITLAB, ENV_FILE = "github", "gitlab", "env-file"
 @option("--to", metavar="PATH", help="The new file for --export env-file, outside the checkout.")
 @argument("command", nargs=-1, metavar="[-- COMMAND...]")
 def mint(
-    index: str | None, ca: str | None, identity_token: str | None, shared_audience: str | None,
+    index: str | None, ca: str | None, audience: str | None, identity_token: str | None, shared_audience: str | None,
     scope: str, printed: bool, export: str | None, to: str | None, command: tuple[str, ...],
 ) -> int:  # fmt: skip
     """Get an upload token for this CI job, for another tool.
@@ -70,7 +71,7 @@ def mint(
     from trustpub.http import Http
 
     argv = child.find(command, os.environ) if command else []
-    wanted = resolved(index, ca)
+    wanted = resolved(index, ca, audience)
     shown = job(identity_token)
     with Http(env=os.environ, ca=wanted.ca, ca_for=(wanted.host,)) as http:
         exchange = Exchange(http, wanted, shown, _Listener(), scope=scope, shared_audience=shared_audience)

@@ -20,7 +20,7 @@ from trustpub.client.indexes import Index
 from trustpub.client.refusals import told
 from trustpub.errors import Declined, Misuse, NoTrustedPublishing, TrustpubError, Unreachable
 from trustpub.http import ATTEMPTS, BUSY, Http, Response
-from trustpub.printable import inert, printable
+from trustpub.printable import inert
 from trustpub.protocol.exchange import UPLOAD, BadBody, Minted, read_audience, read_minted
 from trustpub.secret import Secret
 
@@ -109,7 +109,7 @@ class Exchange:
             if self._audience is None:
                 endpoints = self._find()
                 self._audience = _audience(self._http, self._index, endpoints)
-                self._listener.step(f"{self._index.origin} asks for the audience {printable(self._audience)}")
+                self._listener.step(f"{self._index.origin} asks for the audience {inert(self._audience)}")
             return self._audience
 
     def mint(self) -> Minted:
@@ -154,9 +154,9 @@ class Exchange:
         """The audience of the identity token to ask the CI for."""
         asked, fixed = self.audience(), self._job.fixed_audience
         if self._shared is not None and self._shared != fixed:
-            mine = "lets the audience be chosen" if fixed is None else f"gives them for {printable(fixed)}"
+            mine = "lets the audience be chosen" if fixed is None else f"gives them for {inert(fixed)}"
             raise Misuse(
-                f"--accept-shared-audience names {printable(self._shared)}, which is not the audience of this job's "
+                f"--accept-shared-audience names {inert(self._shared)}, which is not the audience of this job's "
                 f"identity tokens: {self._job.name} {mine}.",
                 hint="Leave the option away." if fixed in (None, asked) else None,
             )
@@ -164,11 +164,11 @@ class Exchange:
             return asked
         if self._shared is None:
             raise Declined(
-                f"{self._job.name} gives identity tokens for the audience {printable(fixed)} only, and "
-                f"{self._index.origin} asks for {printable(asked)}. Whoever gets such a token can use it wherever "
-                f"{printable(fixed)} is taken, and be this job there. None was requested.",
+                f"{self._job.name} gives identity tokens for the audience {inert(fixed)} only, and "
+                f"{self._index.origin} asks for {inert(asked)}. Whoever gets such a token can use it wherever "
+                f"{inert(fixed)} is taken, and be this job there. None was requested.",
                 hint="If you trust this index, and whoever runs it, with that: "
-                f"--accept-shared-audience {printable(fixed)}",
+                f"--accept-shared-audience {inert(fixed)}",
             )
         return fixed
 

@@ -217,16 +217,17 @@ class Release:
         )
 
     def _attested(self, steps: Sequence[Step], attestor: Signing | None) -> Sequence[Step]:
+        unsigned = [step.distribution for step in steps if not says_who(step.distribution)]
+        if not unsigned:
+            return steps
         signer = attestor(self.exchange) if callable(attestor) else attestor
         if signer is None:
-            missing = [one.distribution.filename for one in steps if not says_who(one.distribution)]
-            if missing and self._wishes.attestations_required:
+            if self._wishes.attestations_required:
                 raise Declined(
                     "Attestations are required, nobody signs here, and there are none beside:\n"
-                    + "\n".join(f"  {name}" for name in missing)
+                    + "\n".join(f"  {one.filename}" for one in unsigned)
                 )
             return steps
-        unsigned = [step.distribution for step in steps if not says_who(step.distribution)]
         try:
             made = sign(signer, unsigned, tick=self._movement.tick)
             signed = {one.filename: with_one(one, made[one.filename]) for one in unsigned}
@@ -236,8 +237,7 @@ class Release:
             self._watcher.warning(went_on(error))
             return steps
         self._ledger.take(list(signed.values()))
-        if signed:
-            self._watcher.step(f"{len(signed)} signed")
+        self._watcher.step(f"{len(signed)} signed as this job")
         return [replace(step, distribution=signed.get(step.distribution.filename, step.distribution)) for step in steps]
 
     def _upload(self, steps: Sequence[Step]) -> None:

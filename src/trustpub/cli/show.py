@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a person, a pipe or a log of a CI gets to see. Nothing moves but on a terminal; no colour says anything alone."""
+"""What a person, a pipe or a log of a CI gets to see. Only a terminal sees anything move; no colour speaks alone."""
 
 from __future__ import annotations
 

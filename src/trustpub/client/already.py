@@ -11,9 +11,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
+from trustpub.client.files import Distribution
 from trustpub.client.indexes import Index
 from trustpub.errors import Unreachable
 from trustpub.http import ATTEMPTS, Http, Redirected, Response
@@ -63,14 +65,28 @@ def look(http: Http, index: Index, project: str, *, attempts: int = ATTEMPTS) ->
     return _page(response)
 
 
-def has(http: Http, index: Index, project: str, filename: str, sha256: str) -> bool | None:
-    """Whether the index has this very file; None where it has another of this name, or where that cannot be known."""
-    page = look(http, index, project, attempts=2)
+class Presence(Enum):
+    """Whether an index has a very file."""
+
+    THERE = "there"
+    ABSENT = "absent"
+    UNKNOWABLE = "unknowable"
+    """It does not say, or has another one of this name."""
+    FAILED = "failed"
+    """It cannot be asked now."""
+
+
+def presence(http: Http, index: Index, distribution: Distribution) -> Presence:
+    """Whether ``index`` has ``distribution``, which is hashed, at this moment. Asks once."""
+    page = look(http, index, distribution.project, attempts=1)
+    if page.failed:
+        return Presence.FAILED
     if page.unread is not None:
-        return None
-    if filename not in page.files:
-        return False
-    return True if page.files[filename] == sha256 else None
+        return Presence.UNKNOWABLE
+    if distribution.filename not in page.files:
+        return Presence.ABSENT
+    same = page.files[distribution.filename] == distribution.submission.sha256
+    return Presence.THERE if same else Presence.UNKNOWABLE
 
 
 def _page(response: Response) -> Page:

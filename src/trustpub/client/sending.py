@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from trustpub.client import already
+from trustpub.client.already import Presence
 from trustpub.client.files import Distribution
 from trustpub.client.holding import Tokens
 from trustpub.client.indexes import Index
@@ -158,10 +159,10 @@ class Sender:
             unseen = unseen or failed.unseen
             if attempt < ATTEMPTS:
                 self._patience.pause(attempt, getattr(failed.failure, "retry_after", None))
-            if unseen and self._arrived(distribution):
+            if unseen and self._arrived(distribution, failed.failure):
                 return
             if attempt == ATTEMPTS:
-                raise Unsure(failed.failure.message, hint=failed.failure.hint) if unseen else failed.failure
+                raise _unsure(failed.failure) if unseen else failed.failure
             attempt += 1
             token = self._tokens.again(token)
             self._patience.gate()
@@ -195,9 +196,22 @@ class Sender:
         self._ledger.set(distribution, State.UPLOADED)
         return None
 
-    def _arrived(self, distribution: Distribution) -> bool:
-        sha256 = distribution.submission.sha256 or ""
-        if already.has(self._http, self._index, distribution.project, distribution.filename, sha256):
-            self._ledger.set(distribution, State.UPLOADED)
-            return True
-        return False
+    def _arrived(self, distribution: Distribution, failure: Failing | Broken) -> bool:
+        """Whether the index has the file after all. As long as it cannot be asked, the file is not sent again.
+
+        Raises:
+            Unsure: it cannot be asked, however often.
+        """
+        for attempt in range(1, ATTEMPTS + 1):
+            found = already.presence(self._http, self._index, distribution)
+            if found is Presence.THERE:
+                self._ledger.set(distribution, State.UPLOADED)
+            if found is not Presence.FAILED:
+                return found is Presence.THERE
+            if attempt < ATTEMPTS:
+                self._patience.pause(attempt, None)
+        raise _unsure(failure)
+
+
+def _unsure(failure: Unreachable) -> Unsure:
+    return Unsure(failure.message, hint=failure.hint)

@@ -83,7 +83,7 @@ def upload(
         read_seconds=ANSWER_SECONDS,
     )
     if not 200 <= response.status < 300:
-        raise _failure(index, distribution, response)
+        raise _failure(index, distribution, _without(token, response))
 
 
 def _form(distribution: Distribution, watch: Callable[[int, int], None]) -> Form:
@@ -102,6 +102,14 @@ def _form(distribution: Distribution, watch: Callable[[int, int], None]) -> Form
 
 def _credential(token: Secret) -> str:
     return "Basic " + base64.b64encode(f"__token__:{token.reveal()}".encode()).decode()
+
+
+def _without(token: Secret, response: Response) -> Response:
+    """``response`` without the token, which an index may well repeat to whoever reads a log."""
+    said, reason = response.body, response.reason
+    for text in (token.reveal(), _credential(token).removeprefix("Basic ")):
+        said, reason = said.replace(text.encode(), b"***"), reason.replace(text, "***")
+    return replace(response, body=said, reason=reason)
 
 
 def _failure(index: Index, distribution: Distribution, response: Response) -> Failing | Refused:

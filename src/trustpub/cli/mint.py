@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from trustpub.cli.declaring import Choice, argument, command, option
@@ -66,14 +66,15 @@ def mint(
     wish.check(os.environ.get("GITHUB_OUTPUT"))
     seen = screen()
     seen.aside = True
-    from trustpub.client import child
-    from trustpub.client.exchange import Exchange
     from trustpub.http import Http
 
-    argv = child.find(command, os.environ) if command else []
+    argv = _found(command) if command else []
     wanted = resolved(index, ca, audience)
     shown = job(identity_token)
     with Http(env=os.environ, ca=wanted.ca, ca_for=(wanted.host,)) as http:
+        http.prepare(wanted.upload_url)  # the rest is loaded while the index answers
+        from trustpub.client.exchange import Exchange
+
         exchange = Exchange(http, wanted, shown, _Listener(), scope=scope, shared_audience=shared_audience)
         minted = exchange.mint()
         delivery = _Delivery(exchange=exchange, index=wanted, token=minted.token, seen=seen)
@@ -89,6 +90,12 @@ def mint(
             delivery.give_back()
             raise
     return code
+
+
+def _found(command: Sequence[str]) -> list[str]:
+    from trustpub.client import child
+
+    return child.find(command, os.environ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,14 +150,15 @@ class _Delivery:
 
     def hand_over(self, wish: _Wish) -> int:
         """Put it where it was wished, from where on it is no concern of ours."""
+        if wish.printed:
+            self._seen.result(self._held().reveal())
+            return 0
         from pathlib import Path
 
         from trustpub.client import delivery
 
         made = delivery.variables(self._index, self._held())
-        if wish.printed:
-            self._seen.result(self._held().reveal())
-        elif wish.export == GITHUB:
+        if wish.export == GITHUB:
             _write_output(os.environ["GITHUB_OUTPUT"], self._held())
             self._seen.step(f"The token is this step's output {OUTPUT}")
         elif wish.to is not None:
@@ -193,7 +201,7 @@ def _until(minted: Minted) -> str:
     if minted.expires is None:
         return ""
     try:
-        return f", valid until {datetime.fromtimestamp(minted.expires, UTC):%H:%M:%S} UTC"
+        return time.strftime(", valid until %H:%M:%S UTC", time.gmtime(minted.expires))
     except (OverflowError, OSError, ValueError):
         return ""
 

@@ -93,10 +93,12 @@ def job(identity_token: str | None) -> Job:
         Misuse: the file cannot be read, or holds something else.
         NoIdentity: none is given, and no CI is recognised.
     """
-    from trustpub.ci import detection, given
-
     if identity_token is None:
+        from trustpub.ci import detection
+
         return detection.detect(os.environ)
+    from trustpub.ci import given
+
     if identity_token == "-":  # noqa: S105 - the word for standard input
         return given.read(sys.stdin.buffer, "Standard input, where --identity-token looks,")
     told = f"The file {printable(identity_token)}, which --identity-token names,"

@@ -43,7 +43,9 @@ class Passed:
 class Flaky:
     """It listens over TLS with the index's own certificate, on another port of the same host."""
 
-    def __init__(self, url: str, ca: Path, data: Path, *, seed: int = 0, weights: Mapping[str, float] | None = None):
+    def __init__(
+        self, url: str, ca: Path, data: Path, *, seed: int = 0, weights: Mapping[str, float] | None = None
+    ) -> None:
         """``weights``: of the faults, which are none where nothing is said."""
         self.passed: list[Passed] = []
         self.faults: Counter[str] = Counter()
@@ -54,7 +56,7 @@ class Flaky:
         self.expires_in: int | None = None
         """What mint answers are made to say of how long their tokens live."""
         self._weights = dict(weights or {"none": 1.0})
-        self._chance = random.Random(seed)
+        self._chance = random.Random(seed)  # noqa: S311 - chance that can be had again
         self._lock = threading.Lock()
         self._index = url
         self._to_index = ssl.create_default_context(cafile=ca)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.compat.conftest import Shop, serving, with_a_job
+from tests.compat.conftest import JOB, Shop, serving, with_a_job
 from trustpub.rehearsal.issuers import GitHubIssuer
 
 from .flaky import Flaky
@@ -72,7 +72,12 @@ class Job:
 
     def start(self) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            self.argv(), env=self.env, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+            self.argv("--jobs", "2"),
+            env=self.env,
+            cwd=self.folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
         )
 
     def listed(self, name: str) -> dict[str, str]:
@@ -141,7 +146,7 @@ def check_truth(said: dict[str, str], listed: dict[str, str]) -> None:
 def release(job: Job, shop: Shop, name: str, version: str, count: int = 10) -> int:
     """Publish through all faults, and again until it is done; how many runs that took."""
     wheels = job.files(name, version, count)
-    for run in range(1, 12):
+    for run in range(1, 12):  # noqa: B007 - the last one is returned
         done = job.run()
         said, listed = told(done) if done.stdout else {}, job.listed(name)
         assert done.returncode in (0, 4, 5), f"{done.returncode}\n{done.stdout}\n{done.stderr}"
@@ -171,3 +176,92 @@ def test_two_hundred_releases_to_a_flaky_index(job: Callable[..., Job], shop: Sh
     shop.register("hello")
     runs = [release(job(seed=seed, weights=WEIGHTS), shop, "hello", f"{seed}") for seed in range(200)]
     assert runs.count(1) > 150, "most releases need no second run"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_cancelled_release_says_what_is_up_gives_its_token_back_and_is_completed_by_another_run(
+    job: Callable[..., Job], shop: Shop, number: int, code: int
+) -> None:
+    shop.register("hello")
+    behind = job()
+    wheels = behind.files("hello", "1", 12)
+    behind.flaky.delay = 0.3
+    with behind.start() as running:
+        while len(behind.listed("hello")) < 2:
+            time.sleep(0.02)
+        running.send_signal(number)
+        out, err = running.communicate(timeout=30)
+    assert running.returncode == code
+    said, listed = {row["filename"]: row["state"] for row in json.loads(out)["files"]}, behind.listed("hello")
+    check_truth(said, listed)
+    assert 0 < len(listed) < len(wheels)
+    assert "The release was cancelled." in err
+    assert "Not on the index:" in err
+    assert "Traceback" not in err
+    assert behind.flaky.minted() == behind.flaky.burned() != set()
+    complete(behind, wheels)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_a_release_that_was_killed_is_completed_by_another_run(job: Callable[..., Job], shop: Shop) -> None:
+    shop.register("hello")
+    behind = job()
+    wheels = behind.files("hello", "1", 12)
+    behind.flaky.delay = 0.2
+    with behind.start() as running:
+        while len(behind.listed("hello")) < 3:
+            time.sleep(0.02)
+        running.kill()
+        running.communicate(timeout=30)
+    time.sleep(0.5)  # what was on its way arrives
+    assert 0 < len(behind.listed("hello")) < len(wheels)
+    complete(behind, wheels)
+
+
+def complete(behind: Job, wheels: Sequence[Wheel]) -> None:
+    behind.flaky.delay = 0
+    there = behind.listed("hello")
+    done = behind.run()
+    assert done.returncode == 0, done.stderr
+    assert {one.filename: one.sha256 for one in wheels} == behind.listed("hello")
+    assert set(told(done).values()) <= THERE
+    assert {name for name, state in told(done).items() if state == "present"} == set(there)
+    assert set(behind.flaky.taken().values()) == {1}
+
+
+def test_a_token_that_ends_in_the_middle_is_renewed_once_for_all_and_every_one_is_given_back(
+    job: Callable[..., Job], shop: Shop
+) -> None:
+    shop.register("hello")
+    behind = job()
+    behind.files("hello", "1", 20)
+    behind.flaky.expires_in = 2  # so it is renewed after one second; the index itself would take it for longer
+    behind.flaky.delay = 0.4
+    done = behind.run()
+    assert done.returncode == 0, done.stderr
+    used = behind.flaky.used()
+    assert 2 <= len(set(used)) <= 4
+    assert len(behind.flaky.minted()) == len(set(used)), "one of those who upload renews, for all of them"
+    assert behind.flaky.burned() == behind.flaky.minted()
+    assert set(behind.flaky.taken().values()) == {1}
+
+
+def test_where_the_job_is_vouched_for_only_once_an_ended_token_ends_the_release_in_a_sentence(
+    job: Callable[..., Job], shop: Shop, tmp_path: Path
+) -> None:
+    shop.register("hello")
+    behind = job()
+    wheels = behind.files("hello", "1", 12)
+    identity = tmp_path / "identity"
+    identity.write_text(shop.issuer.give(JOB, shop.audience).reveal())
+    behind.flaky.expires_in = 2
+    behind.flaky.delay = 0.9
+    done = behind.run("--identity-token", str(identity), "--jobs", "2")
+    assert done.returncode == 5
+    assert "The upload token expired" in done.stderr
+    assert "only once" in done.stderr
+    check_truth(told(done), behind.listed("hello"))
+    assert behind.flaky.burned() == behind.flaky.minted()
+    behind.flaky.expires_in = None
+    complete(behind, wheels)

@@ -10,13 +10,15 @@ LOCK_ARGS ?=
 JOBS ?= auto
 CLIENTS := $(patsubst requirements/clients/%.txt,%,$(wildcard requirements/clients/*.txt))
 PEERS := $(patsubst requirements/peers/%.txt,%,$(wildcard requirements/peers/*.txt))
+# Other indexes that a release job may meet: the tests run these as well, not only the benchmarks.
+WITHOUT := pypiserver devpi-server
 
 BIN := .venv/bin
 PIP := -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long check check-style check-types check-rooms check-changelog check-docs format docs bench clients wheels peers lock clean
+.PHONY: help demo test test-long check check-style check-types check-rooms check-changelog check-docs format docs bench clients without wheels peers lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,10 +26,10 @@ help: ## Say what there is
 demo: .venv/installed ## Rehearse a whole release, offline, on this machine
 	@$(BIN)/trustpub rehearse examples/hello-release --no-isolation
 
-test: .venv/installed clients wheels ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
+test: .venv/installed clients without wheels ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=ci $(PYTEST_ARGS)
 
-test-long: .venv/installed clients wheels ## Run the long tests too, with many more generated examples
+test-long: .venv/installed clients without wheels ## Run the long tests too, with many more generated examples
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=long -m "long or not long" $(PYTEST_ARGS)
 
 check: check-style check-types check-rooms check-changelog check-docs ## All that is not a test (make -k check: go on after a fault)
@@ -65,6 +67,8 @@ bench: .venv/installed .venvs/uv/installed peers ## Measure what the documents c
 clients: $(CLIENTS:%=.venvs/%/installed) ## Install the real clients that the tests run, each in its own environment
 
 wheels: .venv/wheels-of-the-action/installed ## Fetch the packages that action.yml installs, for its tests
+
+without: $(WITHOUT:%=.venvs/%/installed) ## Install the indexes without Trusted Publishing that the tests run
 
 peers: $(PEERS:%=.venvs/%/installed) ## Install the other indexes that the benchmarks measure, each in its own environment
 

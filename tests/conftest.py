@@ -12,7 +12,11 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 # Software whose job is to read the variables of a CI must not find those of the CI that tests it.
-SCRUBBED = ("GITHUB_", "ACTIONS_", "RUNNER_", "GITLAB_", "CI_", "TRUSTPUB_", "TWINE_", "UV_", "XDG_", "PYTHON", "COV_")
+SCRUBBED = (
+    "GITHUB_", "ACTIONS_", "RUNNER_", "GITLAB_", "CI_", "TRUSTPUB_", "TWINE_", "UV_", "XDG_", "PYTHON", "COV_",
+    "FORGEJO_", "CIRCLE", "BUILDKITE", "TF_BUILD", "SYSTEM_", "BITBUCKET_", "SEMAPHORE", "JENKINS_", "KUBERNETES_",
+    "GOOGLE_", "GCE_",
+)  # fmt: skip
 SCRUBBED_NAMES = ("CI", "NO_COLOR", "FORCE_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "SOURCE_DATE_EPOCH")
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 # What tells it where the network is must not lead away from this machine.

@@ -26,19 +26,24 @@ class Connections:
         self._lock = threading.Condition()
         self._idle: dict[Goal, list[Connection]] = {}
         self._coming: dict[Goal, int] = {}
+        self._failed: dict[Goal, Exception] = {}
         self._closed = False
 
     def take(self, goal: Goal) -> Connection | None:
         """One that is open, the last that was used; None: make one.
 
-        Where one is being made ahead of time (:meth:`prepare`) and none is there, this waits for it.
+        Where one is being made ahead of time (:meth:`prepare`) and none is there, this waits for it, and raises what it
+        failed with: nobody waits twice for a host that is not there.
         """
         while True:
             with self._lock:
                 while not self._idle.get(goal) and self._coming.get(goal):
                     self._lock.wait()
                 idle = self._idle.get(goal)
+                failure = self._failed.pop(goal, None)
                 if not idle:
+                    if failure is not None:
+                        raise failure
                     return None
                 one = idle.pop()
             if time.monotonic() - one.idle_since < IDLE_SECONDS and one.is_quiet():
@@ -54,7 +59,7 @@ class Connections:
             connection.close()
 
     def prepare(self, goal: Goal, connect: Connect, count: int) -> None:
-        """Begin to make ``count`` connections, each in a thread of its own. Nobody hears of one that fails."""
+        """Begin to make ``count`` connections, each in a thread of its own."""
         with self._lock:
             self._coming[goal] = self._coming.get(goal, 0) + count
         for _ in range(count):
@@ -79,12 +84,15 @@ class Connections:
 
     def _prepare(self, goal: Goal, connect: Connect) -> None:
         made: Connection | None = None
+        failure: Exception | None = None
         try:
             made = connect(goal)
-        except Exception:  # noqa: BLE001 - whoever asks next meets it again, and has somebody to tell
-            made = None
+        except Exception as error:  # noqa: BLE001 - whoever asks next has somebody to tell
+            failure = error
         with self._lock:
             self._coming[goal] -= 1
+            if failure is not None:
+                self._failed[goal] = failure
             kept = made is not None and self._keep(goal, made)
             self._lock.notify_all()
         if made is not None and not kept:

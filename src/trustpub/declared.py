@@ -43,6 +43,10 @@ _COUNT = re.compile(r"([0-9]{1,6})(\+?)\Z")
 _KNOWN = frozenset({"default-index", "tag", "expect", "workspace", "indexes"})
 _KNOWN_OF_INDEX = frozenset({"url", "simple", "audience", "ca", "publisher"})
 _EXPECTED = ("sdist", "wheels")
+_AUDIENCE = re.compile(r"[!-~]{1,256}\Z")
+_ISSUER = re.compile(r"https?://[!-~]{1,500}\Z")
+_LARGEST = 1 << 64
+"""No id is as large; and a number of thousands of digits cannot even be written out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +145,7 @@ def read(path: Path) -> Declared:
 
     try:
         document = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # TOMLDecodeError, UnicodeDecodeError, numbers beyond Python's limit
         raise Misuse(f"{shown} is not TOML: {printable(str(error), 300)}.") from None
     tool = document.get("tool")
     table = tool.get("trustpub") if isinstance(tool, dict) else None
@@ -203,14 +207,20 @@ class _Reading:
             name=name,
             url=url,
             simple=self._text(table, "simple", where),
-            audience=self._text(table, "audience", where),
+            audience=self._audience(table, where),
             ca=None if ca is None else self._folder / ca,
             publisher=self._publisher(table["publisher"], f"{where}.publisher") if "publisher" in table else None,
         )
 
+    def _audience(self, table: Mapping[str, Any], where: str) -> str | None:
+        audience = self._text(table, "audience", where)
+        if audience is not None and not _AUDIENCE.match(audience):
+            self._fault(f"{where}.audience", "is not 1 to 256 printable characters of ASCII without a blank")
+        return audience
+
     def _publisher(self, value: Any, where: str) -> DeclaredPublisher | None:
         # All providers are behind these: only who declares a publisher waits for them.
-        from trustpub.trust.issuers import PROVIDERS
+        from trustpub.trust.issuers import PROVIDERS, belongs_to
         from trustpub.trust.provider import BadFields
 
         table = self._table(value, where)
@@ -223,6 +233,10 @@ class _Reading:
         issuer = self._text(table, "issuer", where)
         if issuer is None and provider.issuers:
             issuer = provider.issuers[0]
+        elif issuer is not None and not _ISSUER.match(issuer):
+            self._fault(f"{where}.issuer", f"is not an issuer's address, as {provider.issuer_form}")
+        elif issuer is not None and belongs_to(issuer) not in (None, kind):
+            self._fault(f"{where}.issuer", f"is an issuer of the kind {belongs_to(issuer)}, and not of {kind}")
         claims = kind == "generic"
         immutable = self._names(table.get("immutable", []), f"{where}.immutable") if claims else ()
         given = {
@@ -230,6 +244,9 @@ class _Reading:
             for name, value in table.items()
             if name not in ("kind", "issuer", *(["immutable"] if claims else []))
         }
+        for name in immutable:
+            if name not in given:
+                self._fault(f"{where}.immutable", f"names {quoted(name)}, which is not among the claims")
         try:
             return DeclaredPublisher(kind=kind, issuer=issuer, fields=provider.spell(given), immutable=immutable)
         except BadFields as error:
@@ -240,7 +257,7 @@ class _Reading:
 
     def _counts(self, value: Any) -> Iterator[tuple[str, Count]]:
         for name, count in self._table(value, f"{TABLE}.expect", frozenset(_EXPECTED)).items():
-            match = _COUNT.match(str(count)) if isinstance(count, int | str) and count is not True else None
+            match = _COUNT.match(_typed(count) or "") if not isinstance(count, bool) else None
             if match is None:
                 self._fault(f"{TABLE}.expect.{name}", 'is not a number of files such as 1 or "1+"')
             elif name in _EXPECTED:
@@ -266,8 +283,9 @@ class _Reading:
 
     def _word(self, value: Any, where: str, *, as_json: bool) -> str:
         """A field of a publisher: ids may be written as numbers; a claim's type counts, so it stays in JSON."""
-        if isinstance(value, str | int):
-            return json.dumps(value) if as_json or isinstance(value, bool) else str(value)
+        typed = _typed(value)
+        if typed is not None:
+            return json.dumps(value) if as_json else typed
         self._fault(printable(where, 200), "is neither text nor a number")
         return ""
 
@@ -286,6 +304,15 @@ class _Reading:
 
     def _fault(self, where: str, problem: str) -> None:
         self.faults.append(f"  {where} {problem}.")
+
+
+def _typed(value: Any) -> str | None:
+    """Text as it stands, a number or a truth value as it would be typed; None for all else."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value) if abs(value) < _LARGEST else None
+    return value if isinstance(value, str) else None
 
 
 def _listed(names: frozenset[str] | Sequence[str]) -> str:

@@ -192,15 +192,15 @@ class Http:
     def prepare(self, url: str, *, connections: int = 1) -> None:
         """:meth:`connect`, so many times, in threads of their own, while the caller does something else.
 
-        The next requests there find the way open, or wait for it.
+        The next requests there find the way open, or wait for it; one of them meets the failure, if there is one.
 
         Raises:
             Misuse: the URL may not be asked (see :func:`split`).
         """
         if self._limits is None:
-            dialler = self._dialler(None)
+            goal = self._goal(split(url))
             self._connections().prepare(
-                self._goal(split(url)), lambda goal: dialler.connect(goal, self._patience(None)), connections
+                goal, lambda goal: self._dialler(None).connect(goal, self._patience(None)), connections
             )
 
     def request(

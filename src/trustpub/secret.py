@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import NoReturn
 
 
@@ -26,6 +25,8 @@ class Secret:
     @property
     def fingerprint(self) -> str:
         """Twelve hex digits of SHA-256: enough to tell two secrets apart, useless to find one."""
+        import hashlib  # most secrets are never told apart
+
         return hashlib.sha256(self._value.encode()).hexdigest()[:12]
 
     def __repr__(self) -> str:

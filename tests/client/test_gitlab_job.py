@@ -77,6 +77,7 @@ def test_nothing_about_a_job_shows_its_tokens(make: Any) -> None:
     assert make.jwt("x") not in repr(detect({"GITLAB_CI": "true", "X_ID_TOKEN": make.jwt("x")}))
 
 
+MINT = "/_/oidc/mint-token"
 GITLAB = {"GITHUB_ACTIONS": None, "GITLAB_CI": "true"}
 
 
@@ -86,7 +87,7 @@ def test_a_release_from_gitlab_shows_the_token_of_its_variable(run: Any, index: 
     assert "GitLab CI vouches for this job" in ran.out
     assert make.jwt("test_index") not in ran.out
     assert "::add-mask::" not in ran.out
-    assert make.jwt("test_index").encode() in index.asked[1].body
+    assert any(make.jwt("test_index").encode() in asked.body for asked in index.asked if asked.path == MINT)
 
 
 def test_a_refusal_says_what_gitlab_says_of_the_job(run: Any, index: Any, make: Any) -> None:

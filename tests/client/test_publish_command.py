@@ -32,6 +32,11 @@ def parts(asked: Any) -> list[tuple[str, Message]]:
     ]
 
 
+def exchange(index: Any) -> list[str]:
+    """What was asked for, but for the pages of what is there already, which are read beside."""
+    return [path for path in index.paths() if not path.startswith("/simple/")]
+
+
 def nothing_leaked(ran: Any, make: Any, *more: str) -> None:
     for secret in (make.TOKEN, make.REQUEST_TOKEN, make.jwt("test_index"), *more):
         assert secret not in ran.shown
@@ -46,15 +51,16 @@ def test_a_release_goes_up_wheels_first_and_the_token_is_given_back(
     (dist / "hello-1.0.tar.gz.publish.attestation").write_text("{}")
     ran = run("publish", "--index", index.url)
     assert ran.code == 0, ran.err
-    assert index.paths() == [AUDIENCE, MINT, UPLOAD, UPLOAD, UPLOAD, BURN]
+    assert exchange(index) == [AUDIENCE, MINT, UPLOAD, UPLOAD, UPLOAD, BURN]
     sent = [dict(parts(one))["content"].get_filename() for one in index.asked if one.path == UPLOAD]
-    assert sent == ["another-1.0-py3-none-any.whl", "hello-1.0-py3-none-any.whl", "hello-1.0.tar.gz"]
-    assert len({one.peer for one in index.asked}) == 1, "one connection does it all"
+    assert sorted(sent[:2]) == ["another-1.0-py3-none-any.whl", "hello-1.0-py3-none-any.whl"]
+    assert sent[2:] == ["hello-1.0.tar.gz"], "what makes a release goes up alone"
     assert json.loads(index.asked[-1].body) == {"token": make.TOKEN}
-    assert ".attestation is an attestation and is not sent" in ran.out
-    assert len(ran.shown.splitlines()) == 9
+    assert "hello-1.0.tar.gz.publish.attestation is not sent: it does not fit" in ran.err
+    lines = [line for line in ran.out.splitlines() if not line.startswith("::")]
+    assert len(lines) == 9
     nothing_leaked(ran, make)
-    assert "\x1b" not in ran.out
+    assert not any(one in ran.out + ran.err for one in ("\x1b", "\r"))
 
 
 def test_secrets_are_masked_before_anything_else_is_said_of_them(run: Any, index: Any, dist: Path, make: Any) -> None:
@@ -145,7 +151,7 @@ def test_a_refused_mint_is_told_in_every_dialect_beside_what_the_identity_says(
     assert not [line for line in ran.err.splitlines() if line.lstrip().startswith("::")]
     if dialect == "problem":
         assert "environment: the identity says release, the publisher wants prod\\x07" in ran.err
-    assert index.paths() == [AUDIENCE, MINT], "nothing is uploaded, and there is nothing to give back"
+    assert exchange(index) == [AUDIENCE, MINT], "nothing is uploaded, and there is nothing to give back"
     nothing_leaked(ran, make)
 
 
@@ -158,7 +164,7 @@ def test_for_somebody_elses_audience_no_identity_is_even_asked(
     assert ran.code == 1
     assert "belongs to somebody else" in ran.err
     assert runner.asked == []
-    assert index.paths() == [AUDIENCE]
+    assert exchange(index) == [AUDIENCE]
 
 
 @pytest.mark.parametrize(
@@ -242,14 +248,14 @@ def test_a_refused_first_file_is_a_refusal_and_the_token_is_given_back(
     ran = run("publish", "--index", index.url)
     assert ran.code == 1
     assert "File already exists" in ran.err
-    assert index.paths() == [AUDIENCE, MINT, UPLOAD, BURN]
+    assert exchange(index) == [AUDIENCE, MINT, UPLOAD, BURN]
     nothing_leaked(ran, make)
 
 
 def test_a_refused_second_file_leaves_it_partly_published(run: Any, index: Any, dist: Path, make: Any) -> None:
     make.sdist(dist, "later")
     index.answer(UPLOAD, make.Answer(), make.Answer(status=400, body={"message": "too large"}))
-    ran = run("publish", "--index", index.url, "--json")
+    ran = run("publish", "--index", index.url, "--json", "--jobs", "1")
     assert ran.code == 5
     up, down = ran.err.split("Not on the index:")
     assert "hello-1.0-py3-none-any.whl" in up.split("On the index:")[1]
@@ -264,8 +270,8 @@ def test_a_refused_second_file_leaves_it_partly_published(run: Any, index: Any, 
 def test_an_upload_that_breaks_is_sent_again_whole(run: Any, index: Any, dist: Path, make: Any) -> None:
     index.answer(UPLOAD, make.Answer(status=503, headers={"Retry-After": "0"}), make.Answer())
     assert run("publish", "--index", index.url, "dist/*.whl").code == 0
-    first, second = (one for one in index.asked if one.path == UPLOAD)
-    assert first.body == second.body
+    first, second = (parts(one) for one in index.asked if one.path == UPLOAD)
+    assert [(name, one.get_payload()) for name, one in first] == [(name, one.get_payload()) for name, one in second]
 
 
 def test_an_index_that_stays_down_is_unreachable_and_the_token_is_given_back(
@@ -338,7 +344,7 @@ def test_mint_prints_the_token_alone_and_masks_it_first(run: Any, index: Any, ma
     assert (ran.code, ran.out) == (0, f"{make.TOKEN}\n")
     masks = [line for line in ran.err.splitlines() if line.startswith("::add-mask::")]
     assert masks == [f"::add-mask::{make.jwt('test_index')}", f"::add-mask::{make.TOKEN}"]
-    assert index.paths() == [AUDIENCE, MINT], "whoever uses the token gives it back"
+    assert exchange(index) == [AUDIENCE, MINT], "whoever uses the token gives it back"
 
 
 def test_mint_appends_to_the_outputs_of_the_step(run: Any, index: Any, make: Any, tmp_path: Path) -> None:

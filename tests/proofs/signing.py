@@ -4,26 +4,16 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding
-
-from trustpub.proofs.attestation import PAYLOAD_TYPE, PUBLISH
-from trustpub.proofs.sign import encoded, entry_of
+from trustpub.proofs.attestation import PUBLISH
+from trustpub.rehearsal.sigstore.attesting import attest
 from trustpub.rehearsal.sigstore.authority import Authority
-from trustpub.rehearsal.sigstore.log import Log, compact
+from trustpub.rehearsal.sigstore.log import Log
 from trustpub.rehearsal.sigstore.server import trusted_root
 from trustpub.rehearsal.sigstore.stamps import Stamps
-
-
-def b64(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
 
 
 def statement(filename: str, digest: str, **changes: Any) -> dict[str, Any]:
@@ -65,23 +55,5 @@ class Sigstore:
         **changes: Any,
     ) -> dict[str, Any]:
         """An attestation for a file, by whom ``said`` names; ``late`` after the certificate, ``changes`` as stated."""
-        key = ec.generate_private_key(ec.SECP256R1())
         named = said if {"email", "san"} & set(said) else {"san": said.get("build_config_uri", self.url), **said}
-        certificate = self.authority.certificate(key.public_key(), named)
-        payload = compact(statement(filename, digest, **changes))
-        signature = key.sign(encoded(payload), ec.ECDSA(hashes.SHA256()))
-        envelope = {"payload": b64(payload), "payloadType": PAYLOAD_TYPE, "signatures": [{"sig": b64(signature)}]}
-        content = {
-            "envelope": compact(envelope).decode(),
-            "verifiers": [b64(certificate.public_bytes(Encoding.PEM))],
-        }
-        proposed = {"apiVersion": "0.0.1", "kind": "dsse", "spec": {"proposedContent": content}}
-        (entry,) = self.log.propose(proposed, at=(self.now + late).timestamp()).values()
-        return {
-            "version": 1,
-            "verification_material": {
-                "certificate": b64(certificate.public_bytes(Encoding.DER)),
-                "transparency_entries": [json.loads(json.dumps(entry_of(entry)))],
-            },
-            "envelope": {"statement": b64(payload), "signature": b64(signature)},
-        }
+        return attest(self.authority, self.log, named, statement(filename, digest, **changes), late=late)

@@ -25,6 +25,15 @@ def example() -> Path:
     return ROOT / "examples" / "hello-release"
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is built of that project: a wheel and a source distribution."""
+    folder = tmp_path_factory.mktemp("built")
+    argv = [sys.executable, "-m", "build", "--no-isolation", "--outdir", str(folder)]
+    subprocess.run([*argv, str(ROOT / "examples" / "hello-release")], check=True, capture_output=True)
+    return folder
+
+
 @pytest.fixture
 def temporary(tmp_path: Path) -> Path:
     """What TMPDIR names for a rehearsal: everything it makes is below."""

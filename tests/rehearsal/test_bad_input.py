@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,10 @@ def add_another(project: Path) -> None:
     (folder / "other.yml").write_text(text.replace("environment: release", "environment: other"), "utf-8")
 
 
+def forgejo_without_permission(folder: Path) -> None:
+    (folder / ".github").rename(folder / ".forgejo")
+
+
 @pytest.mark.parametrize(
     ("spoil", "arguments", "code", "said"),
     [
@@ -77,7 +82,7 @@ def add_another(project: Path) -> None:
         (remove_workflow, ["--workflow", "../release.yml"], 2, "not the name of a workflow file"),
         (None, ["--version", "one"], 2, "PEP 440"),
         (None, ["--dist", "nowhere"], 2, "--dist"),
-        (None, ["--provider", "jenkins"], 2, "--provider"),
+        (None, ["--provider", "travis"], 2, "--provider"),
         (None, ["--service-account", "a@b.iam.gserviceaccount.com"], 2, "--service-account has no meaning"),
         (None, ["--provider", "google", "--environment", "x", "--workflow", "y"], 2, "have no meaning"),
         (
@@ -86,7 +91,12 @@ def add_another(project: Path) -> None:
             2,
             "not the address of a service account",
         ),
-        (None, ["--provider", "google", "--client", "uv"], 2, "no metadata server"),
+        (None, ["--provider", "activestate", "--client", "uv"], 2, "runs no uv"),
+        (None, ["--provider", "circleci", "--environment", "x"], 2, "said there with --repository"),
+        (None, ["--provider", "kubernetes", "--service-account", "release/default"], 2, "that is any pod's"),
+        (None, ["--provider", "kubernetes", "--service-account", "Release"], 2, "write it as namespace/name"),
+        (None, ["--provider", "forgejo", "--workflow", "a/b.yml"], 2, "not the name of a workflow file"),
+        (forgejo_without_permission, ["--provider", "forgejo"], 3, "enable-openid-connect: true"),
         (None, ["--provider", "gitlab", "--repository", "alone"], 2, "group/project"),
         (None, ["--provider", "gitlab", "--workflow", "../ci.yml"], 2, "not the path of a YAML file"),
         (gitlab_without_token, ["--provider", "gitlab"], 3, "      PYPI_ID_TOKEN:\n        aud: pypi"),
@@ -124,7 +134,7 @@ def test_built_files_and_build_options_exclude_each_other(rehearse: Rehearse, pr
     assert (done.returncode, "nothing is built" in done.stderr) == (2, True)
 
 
-@pytest.mark.parametrize("client", ["uv", "twine"])
+@pytest.mark.parametrize("client", ["uv", "twine", "pdm", "poetry", "hatch", "flit"])
 def test_a_client_that_is_not_installed_is_named_with_the_way_to_get_it(
     client: str, rehearse: Rehearse, project: Path, tmp_path: Path
 ) -> None:
@@ -140,3 +150,14 @@ def test_with_json_a_failure_is_json_too(rehearse: Rehearse, project: Path) -> N
     told: dict[str, Any] = read_json(done.stdout)
     assert (told["ok"], told["exit_code"], told["error"]["kind"]) == (False, 2, "Misuse")
     assert done.returncode == 2
+
+
+def test_a_client_that_needs_a_project_says_so_of_one_without_pyproject(
+    rehearse: Rehearse, built: Path, tmp_path: Path, program: Callable[[str], Path]
+) -> None:
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    path = f"{program('poetry')}{os.pathsep}{os.environ['PATH']}"
+    done = rehearse(bare, "--dist", built, "--provider", "google", "--client", "poetry", env={"PATH": path})
+    assert (done.returncode, "poetry publishes from a folder with a pyproject.toml" in done.stderr) == (2, True)
+    assert "hatch" in done.stderr

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 ALL = 6 + has_second_address()
 """Impostors on GitHub. Where a machine has only one address, nobody can ask from another."""
+ALTERED = 5
+"""Attestations that are brought to the index where the client signs, and refused."""
 
 
 def states(folder: Path) -> dict[str, tuple[int, str]]:
@@ -46,12 +48,12 @@ def test_the_example_is_built_trusted_published_installed_and_defended(
     before = states(example)
     done = rehearse(example, "--no-isolation")
     assert (done.returncode, done.stderr) == (0, "")
-    steps = [line for line in done.stdout.splitlines() if re.match(r"\d/7 ", line)]
+    steps = [line for line in done.stdout.splitlines() if re.match(r"\d/8 ", line)]
     assert [line.split()[1] for line in steps] == [
-        "workflow", "build", "index", "register", "publish", "install", "impostors",
+        "workflow", "build", "index", "register", "publish", "attest", "install", "impostors",
     ]  # fmt: skip
     summary = done.stdout.splitlines()[len(steps) :]
-    assert summary[-1] == f"{ALL} of {ALL} impostors refused"
+    assert summary[-1] == f"{ALL + ALTERED} of {ALL + ALTERED} impostors refused"
     text = "\n".join(summary)
     for wanted in (
         "Built        hello-release 0.1.0: 1 wheel and source distribution",
@@ -64,9 +66,14 @@ def test_the_example_is_built_trusted_published_installed_and_defended(
         "used already",
         "expired",
         "for the audience",
+        "Attested     2 files, signed as this job, and proven again offline",
+        "a file of this name with other contents",
+        "DSSE: invalid signature",
+        "Its certificate names the repository 'https://github.com/example/hello-release-impostor'",
+        "invalid log entry",
     ):
         assert wanted in text
-    assert text.count("  refused  ") == ALL
+    assert text.count("  refused  ") == ALL + ALTERED
     assert "\x1b" not in done.stdout
     assert "\r" not in done.stdout
     assert states(example) == before
@@ -81,10 +88,11 @@ def test_json_is_all_that_stands_on_standard_output(rehearse: Rehearse, example:
     assert told["trusted_as"]["repository"] == "Acme/Hello"
     assert told["token"]["projects"] == ["hello-release"]
     assert told["token"]["given_back"] is True
-    assert (told["refused"], told["counted"], len(told["impostors"])) == (ALL, ALL, ALL)
+    assert (told["refused"], told["counted"], len(told["impostors"])) == (ALL + ALTERED,) * 3
+    assert told["attested"] == 2
     assert told["installed"]["version"] == told["built"]["version"] == "0.1.0"
     assert told["seconds"] > 0
-    assert "7/7" in done.stderr
+    assert "8/8" in done.stderr
 
 
 @pytest.mark.parametrize("client", ["uv", "twine"])
@@ -95,7 +103,7 @@ def test_real_clients_publish_it_too(
     done = rehearse(example, "--no-isolation", "--client", client, "--json", env={"PATH": path})
     told: dict[str, Any] = read_json(done.stdout)
     assert (done.returncode, told["refused"], told["client"]) == (0, ALL, client)
-    assert told["token"]["given_back"] is (client == "uv")  # twine knows nothing of giving back
+    assert told["token"]["given_back"] is True
 
 
 @pytest.mark.parametrize(
@@ -119,7 +127,9 @@ def test_the_example_is_released_from_other_places_too(
     done = rehearse(example, "--no-isolation", "--provider", provider, *options)
     assert (done.returncode, done.stderr) == (0, "")
     assert who in done.stdout.splitlines()[0]
-    assert done.stdout.splitlines()[-1] == f"{impostors} of {impostors} impostors refused"
+    refused = impostors + ALTERED
+    assert done.stdout.splitlines()[-1] == f"{refused} of {refused} impostors refused"
+    assert "2 files signed as this job, proven again offline" in done.stdout
     assert "to upload hello-release and nothing else; given back" in done.stdout
     assert states(example) == before
     assert processes_below(temporary) == []
@@ -142,7 +152,7 @@ def test_an_environment_that_is_not_there_is_not_guarded_and_not_counted(rehears
     assert done.returncode == 0
     assert "NOT GUARDED" in done.stdout
     assert "environment: release" in done.stdout
-    assert done.stdout.rstrip().endswith(f"{ALL - 1} of {ALL - 1} impostors refused")
+    assert done.stdout.rstrip().endswith(f"{ALL + 4} of {ALL + 4} impostors refused")
 
 
 def test_a_placeholder_is_named_and_another_version_put_in_its_place(rehearse: Rehearse, project: Path) -> None:
@@ -167,7 +177,7 @@ def test_built_files_are_taken_as_they_are(rehearse: Rehearse, project: Path, tm
     done = rehearse(project, "--dist", built)
     assert done.returncode == 0
     assert "fetched and compared, not installed: it has no wheel" in done.stdout
-    assert f"{ALL} of {ALL} impostors refused" in done.stdout
+    assert f"{ALL + ALTERED} of {ALL + ALTERED} impostors refused" in done.stdout
 
 
 def test_a_run_that_the_index_must_not_trust_fails_with_its_reason(rehearse: Rehearse, project: Path) -> None:
@@ -220,7 +230,7 @@ def started(example: Path, temporary: Path) -> Iterator[subprocess.Popen[str]]:
         yield process
 
 
-@pytest.mark.parametrize("step", ["1/7", "2/7", "4/7", "5/7", "6/7"])
+@pytest.mark.parametrize("step", ["1/8", "2/8", "4/8", "5/8", "7/8"])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_an_end_on_the_way_leaves_no_process_and_no_file(
     step: str, number: signal.Signals, code: int, example: Path, temporary: Path

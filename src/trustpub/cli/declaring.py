@@ -11,11 +11,12 @@ to click, for which :meth:`Declared.built` makes the same command. A test compar
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     import click
 
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _UNDERSTOOD = frozenset({"default", "help", "is_flag", "metavar", "multiple", "nargs", "show_default", "type"})
 """Attributes that :meth:`Declared.read` understands, or may pass over; an option with another one is click's."""
 _NOTED = "__trustpub_parameters__"
@@ -74,17 +75,22 @@ class Parameter:
         """Whether :meth:`Declared.read` may read it."""
         kind = self.attributes.get("type")
         many = self.attributes.get("nargs") == -1 if not self.spellings else "nargs" not in self.attributes
-        return many and _UNDERSTOOD.issuperset(self.attributes) and (kind in (None, str) or isinstance(kind, Choice))
+        known = kind in (None, str, int) or isinstance(kind, Choice)
+        return many and known and _UNDERSTOOD.issuperset(self.attributes)
 
     def may_be_absent(self) -> bool:
         """Whether click, too, would give :meth:`empty` for it where nothing is typed."""
         asking = {"callback", "envvar", "expose_value", "prompt", "required"} & set(self.attributes)
         return bool(self.spellings) and not asking
 
-    def takes(self, value: str) -> bool:
-        """Whether ``value`` is one of the words it may be."""
+    def value(self, typed: str) -> Any:
+        """What is meant by the word ``typed``; None if it cannot be meant."""
         kind = self.attributes.get("type")
-        return not isinstance(kind, Choice) or value in kind.choices
+        if isinstance(kind, Choice):
+            return typed if typed in kind.choices else None
+        if kind is int:
+            return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 9 else None
+        return typed
 
 
 class Declared:
@@ -94,6 +100,8 @@ class Declared:
         self.callback = callback
         self.attributes = attributes
         self.parameters: tuple[Parameter, ...] = tuple(reversed(getattr(callback, _NOTED, ())))
+        settings = attributes.get("context_settings", {})
+        self._words_end_options = settings.get("allow_interspersed_args") is False
         self._options = {name: one for one in self.parameters for name in one.spellings}
 
     def read(self, arguments: Sequence[str]) -> Read | None:
@@ -108,8 +116,14 @@ class Declared:
         left = list(reversed(arguments))
         while left:
             typed = left.pop()
+            if typed == "--":
+                words += reversed(left)
+                break
             if not typed.startswith("-") or typed == "-":
                 words.append(typed)
+                if self._words_end_options:
+                    words += reversed(left)
+                    break
             elif not (self._is_read(typed, left, values) or (typed in _SAYING and typed not in self._options)):
                 return None
             elif typed not in self._options and typed in _SAYING:
@@ -133,8 +147,9 @@ class Declared:
             if not left or left[-1].startswith("-"):
                 return False
             value = left.pop()
-        values[option.name] = (*values[option.name], value) if option.attributes.get("multiple") else value
-        return option.takes(value)
+        meant = option.value(value)
+        values[option.name] = (*values[option.name], meant) if option.attributes.get("multiple") else meant
+        return meant is not None
 
     def built(self) -> click.Command:
         """The same for click, which explains itself and every mistake."""
@@ -150,12 +165,12 @@ class Declared:
         return command
 
 
-def option(*names: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def option(*names: str, **attributes: Any) -> Callable[[_Function], _Function]:
     """As ``click.option``."""
     return _noting(Parameter(names, attributes))
 
 
-def argument(name: str, **attributes: Any) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def argument(name: str, **attributes: Any) -> Callable[[_Function], _Function]:
     """As ``click.argument``."""
     return _noting(Parameter((name,), attributes))
 
@@ -165,8 +180,8 @@ def command(**attributes: Any) -> Callable[[Callable[..., Any]], Declared]:
     return lambda callback: Declared(callback, attributes)
 
 
-def _noting(one: Parameter) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    def noting(callback: Callable[..., Any]) -> Callable[..., Any]:
+def _noting(one: Parameter) -> Callable[[_Function], _Function]:
+    def noting(callback: _Function) -> _Function:
         # As click does it: the decorator that stands last is carried out first.
         setattr(callback, _NOTED, (*getattr(callback, _NOTED, ()), one))
         return callback

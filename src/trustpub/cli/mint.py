@@ -5,14 +5,13 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-import click
-
-from trustpub.cli.options import as_job, job, may_share, resolved, to_index
+from trustpub.cli.declaring import Choice, argument, command, option
+from trustpub.cli.options import as_job, job, may_share, of_audience, resolved, to_index
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import Misuse
 from trustpub.printable import printable
@@ -28,31 +27,31 @@ OUTPUT = "api-token"
 GITHUB, GITLAB, ENV_FILE = "github", "gitlab", "env-file"
 
 
-@click.command(context_settings={"allow_interspersed_args": False}, options_metavar="[OPTIONS]")
+@command(context_settings={"allow_interspersed_args": False}, options_metavar="[OPTIONS]")
 @to_index
+@of_audience
 @as_job
 @may_share
-@click.option(
+@option(
     "--scope",
-    type=click.Choice(SCOPES),
+    type=Choice(SCOPES),
     default=UPLOAD,
     show_default=True,
     help="What the token is for; read: to install from a private index that trustpub runs.",
 )
-@click.option("--print", "printed", is_flag=True, help="Print the token, and nothing else, to standard output.")
-@click.option(
+@option("--print", "printed", is_flag=True, help="Print the token, and nothing else, to standard output.")
+@option(
     "--export",
-    type=click.Choice((GITHUB, GITLAB, ENV_FILE)),
+    type=Choice((GITHUB, GITLAB, ENV_FILE)),
     help=f"Hand it to later steps. github: as the step's output {OUTPUT}. gitlab: in a file to be sourced, whose path "
     "is printed. env-file: in the file that --to names.",
 )
-@click.option("--to", metavar="PATH", help="The new file for --export env-file, outside the checkout.")
-@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[-- COMMAND...]")
-@click.pass_context
+@option("--to", metavar="PATH", help="The new file for --export env-file, outside the checkout.")
+@argument("command", nargs=-1, metavar="[-- COMMAND...]")
 def mint(
-    context: click.Context, index: str | None, ca: str | None, identity_token: str | None, shared_audience: str | None,
+    index: str | None, ca: str | None, audience: str | None, identity_token: str | None, shared_audience: str | None,
     scope: str, printed: bool, export: str | None, to: str | None, command: tuple[str, ...],
-) -> None:  # fmt: skip
+) -> int:  # fmt: skip
     """Get an upload token for this CI job, for another tool.
 
     Say what becomes of it. With COMMAND, that is run with the variables that twine, uv, poetry (-r trustpub), hatch,
@@ -67,14 +66,15 @@ def mint(
     wish.check(os.environ.get("GITHUB_OUTPUT"))
     seen = screen()
     seen.aside = True
-    from trustpub.client import child
-    from trustpub.client.exchange import Exchange
     from trustpub.http import Http
 
-    argv = child.find(command, os.environ) if command else []
-    wanted = resolved(index, ca)
+    argv = _found(command) if command else []
+    wanted = resolved(index, ca, audience)
     shown = job(identity_token)
     with Http(env=os.environ, ca=wanted.ca, ca_for=(wanted.host,)) as http:
+        http.prepare(wanted.upload_url)  # the rest is loaded while the index answers
+        from trustpub.client.exchange import Exchange
+
         exchange = Exchange(http, wanted, shown, _Listener(), scope=scope, shared_audience=shared_audience)
         minted = exchange.mint()
         delivery = _Delivery(exchange=exchange, index=wanted, token=minted.token, seen=seen)
@@ -89,7 +89,13 @@ def mint(
             # Nobody has it, so nobody else will give it back.
             delivery.give_back()
             raise
-    context.exit(code)
+    return code
+
+
+def _found(command: Sequence[str]) -> list[str]:
+    from trustpub.client import child
+
+    return child.find(command, os.environ)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,14 +150,15 @@ class _Delivery:
 
     def hand_over(self, wish: _Wish) -> int:
         """Put it where it was wished, from where on it is no concern of ours."""
+        if wish.printed:
+            self._seen.result(self._held().reveal())
+            return 0
         from pathlib import Path
 
         from trustpub.client import delivery
 
         made = delivery.variables(self._index, self._held())
-        if wish.printed:
-            self._seen.result(self._held().reveal())
-        elif wish.export == GITHUB:
+        if wish.export == GITHUB:
             _write_output(os.environ["GITHUB_OUTPUT"], self._held())
             self._seen.step(f"The token is this step's output {OUTPUT}")
         elif wish.to is not None:
@@ -194,7 +201,7 @@ def _until(minted: Minted) -> str:
     if minted.expires is None:
         return ""
     try:
-        return f", valid until {datetime.fromtimestamp(minted.expires, UTC):%H:%M:%S} UTC"
+        return time.strftime(", valid until %H:%M:%S UTC", time.gmtime(minted.expires))
     except (OverflowError, OSError, ValueError):
         return ""
 

@@ -11,8 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
+from trustpub.cli.declaring import option
 from trustpub.errors import Misuse
 from trustpub.printable import printable, quoted
 
@@ -21,15 +20,14 @@ if TYPE_CHECKING:
     from trustpub.client.indexes import Index
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
-_AUDIENCE = "trustpub.cli.options.audience"
 
 
 def to_index(command: _Command) -> _Command:
     """``--index`` (parameter ``index``) and ``--ca`` (parameter ``ca``), for :func:`resolved`; None where not given."""
-    command = click.option(
+    command = option(
         "--ca", metavar="FILE", help="PEM certificates to trust instead of the system's, for an index with its own CA."
     )(command)
-    return click.option(
+    return option(
         "--index",
         metavar="URL|NAME",
         help="pypi, testpypi, a name from pyproject.toml, or the base or upload URL of an index.  [default: the one "
@@ -39,7 +37,7 @@ def to_index(command: _Command) -> _Command:
 
 def as_job(command: _Command) -> _Command:
     """``--identity-token`` (parameter ``identity_token``, None where not given), for :func:`job`."""
-    return click.option(
+    return option(
         "--identity-token",
         metavar="FILE|-",
         help="Show the identity token in FILE, or on standard input, instead of asking this CI for one.",
@@ -48,7 +46,7 @@ def as_job(command: _Command) -> _Command:
 
 def may_share(command: _Command) -> _Command:
     """``--accept-shared-audience`` (parameter ``shared_audience``), for :class:`trustpub.client.exchange.Exchange`."""
-    return click.option(
+    return option(
         "--accept-shared-audience",
         "shared_audience",
         metavar="AUDIENCE",
@@ -57,26 +55,18 @@ def may_share(command: _Command) -> _Command:
 
 
 def of_audience(command: _Command) -> _Command:
-    """``--audience``, for :func:`resolved`, which finds it in the command's context: no parameter."""
-    return click.option(
+    """``--audience`` (parameter ``audience``), for :func:`resolved`; None where not given."""
+    return option(
         "--audience",
         metavar="AUDIENCE",
-        expose_value=False,
-        callback=_keep_audience,
         help="The only audience that the index may ask for, as pyproject.toml declares it for an index with a name.",
     )(command)
 
 
-def _keep_audience(context: click.Context, option: click.Parameter, value: str | None) -> None:
-    if value == "":
-        raise Misuse("--audience is empty.", hint="Leave it away to let the index ask for its own.")
-    context.meta[_AUDIENCE] = value
-
-
-def resolved(index: str | None, ca: str | None) -> Index:
+def resolved(index: str | None, ca: str | None, audience: str | None = None) -> Index:
     """The index that is meant, and what must hold of it.
 
-    ``--ca`` goes before the certificates that are declared for it; ``--audience`` must be the audience declared.
+    ``ca`` goes before the certificates that are declared for it; ``audience`` must be the audience declared.
 
     Raises:
         Misuse: there is no such index, or what the project declares cannot be meant.
@@ -85,8 +75,8 @@ def resolved(index: str | None, ca: str | None) -> Index:
     from trustpub.client import indexes
 
     found = indexes.resolve(index, declared.find(Path.cwd()))
-    context = click.get_current_context(silent=True)
-    audience: str | None = context.meta.get(_AUDIENCE) if context is not None else None
+    if audience == "":
+        raise Misuse("--audience is empty.", hint="Leave it away to let the index ask for its own.")
     if audience is not None and found.audience not in (None, audience):
         raise Misuse(
             f"--audience is {quoted(audience)}, and pyproject.toml declares {quoted(str(found.audience))} for "
@@ -103,10 +93,12 @@ def job(identity_token: str | None) -> Job:
         Misuse: the file cannot be read, or holds something else.
         NoIdentity: none is given, and no CI is recognised.
     """
-    from trustpub.ci import detection, given
-
     if identity_token is None:
+        from trustpub.ci import detection
+
         return detection.detect(os.environ)
+    from trustpub.ci import given
+
     if identity_token == "-":  # noqa: S105 - the word for standard input
         return given.read(sys.stdin.buffer, "Standard input, where --identity-token looks,")
     told = f"The file {printable(identity_token)}, which --identity-token names,"

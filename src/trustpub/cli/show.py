@@ -1,13 +1,14 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a person, a pipe or a CI's log gets to see. Nothing moves but on a terminal; no colour has a meaning of its own."""
+"""What a person, a pipe or a log of a CI gets to see. Only a terminal sees anything move; no colour speaks alone."""
 
 from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Mapping
-from typing import TextIO
+from typing import Protocol, TextIO
 
 from trustpub.errors import TrustpubError
 from trustpub.secret import Secret
@@ -35,6 +36,9 @@ class Screen:
         self.aside = False
         self._colors = not env.get("NO_COLOR") and os.name != "nt"
         self._masks = env.get("GITHUB_ACTIONS") == "true"
+        self._plain = bool(env.get("CI")) or env.get("TERM") == "dumb"
+        self._moving: Moving | None = None
+        self._lock = threading.RLock()
 
     def result(self, text: str) -> None:
         """What the command was run for, on standard output; not silenced by ``--quiet``."""
@@ -121,13 +125,16 @@ class Screen:
         return sys.stderr if self.aside else sys.stdout
 
     def _write(self, text: str, stream: TextIO, mark: str = "", color: str = "") -> None:
-        try:
-            if mark and self._colors and stream.isatty():
-                mark = f"\x1b[{color}m{mark}\x1b[0m"
-            stream.write(f"{mark} {text}\n" if mark else f"{text}\n")
-            stream.flush()
-        except BrokenPipeError:
-            silence(stream)
+        with self._lock:
+            if self._moving is not None:
+                self._raw(self._moving.erase())
+            try:
+                if mark and self._colors and stream.isatty():
+                    mark = f"\x1b[{color}m{mark}\x1b[0m"
+                stream.write(f"{mark} {text}\n" if mark else f"{text}\n")
+                stream.flush()
+            except BrokenPipeError:
+                silence(stream)
 
 
 _GREEN, _YELLOW, _RED, _CYAN = "32", "33;1", "31;1", "36;1"

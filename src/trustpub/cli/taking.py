@@ -87,6 +87,9 @@ def settings(options: dict[str, Any]) -> Mapping[str, Any]:
 
 def _trust_config(path: str) -> bytes:
     """The file, as it is handed on to clients."""
+    # Said at once, and not at the first upload, where the extra is missing.
+    import sigstore  # noqa: F401
+
     from trustpub.proofs.instance import read_file
 
     instance, content = read_file(path, now=time.time())

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from trustpub.cli.declaring import command, option
 from trustpub.cli.options import as_job, job, to_index
 from trustpub.cli.show import screen
 from trustpub.errors import Misuse
@@ -29,11 +28,11 @@ _MOST = 300
 """Characters of a claim that are shown."""
 
 
-@click.command()
+@command()
 @to_index
 @as_job
-@click.option("--audience", metavar="AUDIENCE", help="Ask for a token for this audience, and no index for its own.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
+@option("--audience", metavar="AUDIENCE", help="Ask for a token for this audience, and no index for its own.")
+@option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 def whoami(index: str | None, ca: str | None, identity_token: str | None, audience: str | None, as_json: bool) -> int:
     """Show who this job would be to an index: what its identity token says, and what to register.
 
@@ -178,8 +177,8 @@ class _Told:
         yield f"To register at {where}:"
         for title, value in self._rows:
             yield f"  {title}: {printable(value, _MOST)}"
-        for command in self._commands:
-            yield f"  $ {command}"
+        for line in self._commands:
+            yield f"  $ {line}"
         if self._commands:
             yield f"{FOLDER} is the index's folder. A project without a release yet needs --pending as well."
         lacking = missing(proposal)

@@ -86,11 +86,16 @@ def choose(mode: str, index: Index, *, named: str | None, given: str | None) -> 
     if index.built_in:
         return Choice(source=PUBLIC, reason="PyPI takes its attestations.", issuers=_ISSUERS_OF_PYPI)
     if named is not None:
-        return Choice(source=named, audience=f"sigstore:{index.host}", reason="The index names it.", named=True)
+        return Choice(source=named, audience=audience_of(index.host), reason="The index names it.", named=True)
     return Choice(
         source=None,
         reason=f"Nothing is signed: {index.origin} names no Sigstore instance, and nobody else did (--trust-config).",
     )
+
+
+def audience_of(host: str) -> str:
+    """Of identity tokens for an instance that an index on ``host`` names."""
+    return f"{PUBLIC_AUDIENCE}:{host}"
 
 
 def unknown_issuer(choice: Choice, claims: Mapping[str, Any]) -> str | None:

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from trustpub.addresses import is_loopback
 from trustpub.client.indexes import Index
 from trustpub.errors import Declined
-from trustpub.printable import printable
+from trustpub.printable import inert
 
 _OWNERS: Mapping[str, frozenset[str]] = {
     "pypi": frozenset({"upload.pypi.org", "pypi.org"}),
@@ -67,8 +67,8 @@ def check_audience(index: Index, audience: str) -> None:
         )
     if index.audience is not None and audience != index.audience:
         raise Declined(
-            f"{index.origin} asks for an identity token for the audience {printable(audience)}, and the project "
-            f"declares {printable(index.audience)} for it. None was requested.",
+            f"{index.origin} asks for an identity token for the audience {inert(audience)}, and the project "
+            f"declares {inert(index.audience)} for it. None was requested.",
             hint="If the index was set up anew, change `audience` in pyproject.toml. Otherwise somebody else answers.",
         )
     word = audience.lower()
@@ -92,7 +92,7 @@ def _refuse(
     hint: str = "Check the address of the index. If it is right, its operator must give it an audience of its own.",
 ) -> NoReturn:
     raise Declined(
-        f"{index.origin} asks for an identity token for the audience {printable(audience)}, which belongs to "
+        f"{index.origin} asks for an identity token for the audience {inert(audience)}, which belongs to "
         "somebody else: there the token would pass for this job. None was requested.",
         hint=hint,
     )

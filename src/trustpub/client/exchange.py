@@ -20,7 +20,7 @@ from trustpub.client.indexes import Index
 from trustpub.client.refusals import told
 from trustpub.errors import Declined, Misuse, NoTrustedPublishing, TrustpubError, Unreachable
 from trustpub.http import ATTEMPTS, BUSY, Http, Response
-from trustpub.printable import inert, printable
+from trustpub.printable import inert
 from trustpub.protocol.exchange import UPLOAD, BadBody, Minted, read_audience, read_minted
 from trustpub.secret import Secret
 
@@ -109,7 +109,7 @@ class Exchange:
             if self._audience is None:
                 endpoints = self._find()
                 self._audience = _audience(self._http, self._index, endpoints)
-                self._listener.step(f"{self._index.origin} asks for the audience {printable(self._audience)}")
+                self._listener.step(f"{self._index.origin} asks for the audience {inert(self._audience)}")
             return self._audience
 
     def mint(self) -> Minted:
@@ -120,11 +120,19 @@ class Exchange:
                 Or the identity could be used elsewhere too (see :meth:`__init__`), and was not asked for.
             TrustpubError: those of :meth:`audience`, of the job's CI and of the mint endpoint.
         """
-        wanted = self._wanted()
-        identity = self._job.identity_token(self._http, wanted)
+        return _mint(self._http, self._index, self.endpoints, self.identity(), scope=self._scope)
+
+    def identity(self) -> Secret:
+        """What the CI vouches with for this job now, to be shown to the index and to nobody else; masked.
+
+        Raises:
+            Declined: it could be used elsewhere too (see :meth:`__init__`), and was not asked for.
+            TrustpubError: those of :meth:`audience` and of the job's CI.
+        """
+        identity = self._job.identity_token(self._http, self._wanted())
         self._listener.mask(identity)
         self._listener.step(f"{self._job.name} vouches for this job")
-        return _mint(self._http, self._index, self.endpoints, identity, scope=self._scope)
+        return identity
 
     def burn(self, token: Secret) -> str | None:
         """Give ``token`` back, so that it is good for nothing more.
@@ -146,9 +154,9 @@ class Exchange:
         """The audience of the identity token to ask the CI for."""
         asked, fixed = self.audience(), self._job.fixed_audience
         if self._shared is not None and self._shared != fixed:
-            mine = "lets the audience be chosen" if fixed is None else f"gives them for {printable(fixed)}"
+            mine = "lets the audience be chosen" if fixed is None else f"gives them for {inert(fixed)}"
             raise Misuse(
-                f"--accept-shared-audience names {printable(self._shared)}, which is not the audience of this job's "
+                f"--accept-shared-audience names {inert(self._shared)}, which is not the audience of this job's "
                 f"identity tokens: {self._job.name} {mine}.",
                 hint="Leave the option away." if fixed in (None, asked) else None,
             )
@@ -156,11 +164,11 @@ class Exchange:
             return asked
         if self._shared is None:
             raise Declined(
-                f"{self._job.name} gives identity tokens for the audience {printable(fixed)} only, and "
-                f"{self._index.origin} asks for {printable(asked)}. Whoever gets such a token can use it wherever "
-                f"{printable(fixed)} is taken, and be this job there. None was requested.",
+                f"{self._job.name} gives identity tokens for the audience {inert(fixed)} only, and "
+                f"{self._index.origin} asks for {inert(asked)}. Whoever gets such a token can use it wherever "
+                f"{inert(fixed)} is taken, and be this job there. None was requested.",
                 hint="If you trust this index, and whoever runs it, with that: "
-                f"--accept-shared-audience {printable(fixed)}",
+                f"--accept-shared-audience {inert(fixed)}",
             )
         return fixed
 
@@ -207,7 +215,7 @@ def _mint(http: Http, index: Index, endpoints: Endpoints, identity: Secret, *, s
         raise _not_offered(index, endpoints)
     if response.status not in (200, 201):
         raise Declined(
-            "\n".join([told(f"{index.origin} gives no token", response), *_own_claims(identity)]),
+            "\n".join([told(f"{index.origin} gives no token", response), *own_claims(identity)]),
             hint="Compare this with the publisher that is registered for the project on the index.",
         )
     try:
@@ -258,7 +266,8 @@ def _not_offered(index: Index, endpoints: Endpoints) -> NoTrustedPublishing:
     )
 
 
-def _own_claims(identity: Secret) -> list[str]:
+def own_claims(identity: Secret) -> list[str]:
+    """What ``identity`` says, as lines for a person who compares it with a publisher."""
     claims = unverified.claims(identity)
     names = next((names for names in SHOWN_CLAIMS if names[0] in claims), SHOWN_CLAIMS[-1])
     shown = ["This job's identity says:"]

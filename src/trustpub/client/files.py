@@ -1,14 +1,20 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""The files to publish: found, read and judged by the index's own rules, before any token exists."""
+"""The files to publish: found, read and judged by the index's own rules, before any token exists.
+
+:func:`judge` looks into every file, :func:`digested` reads it whole; between the two the index can be asked already.
+:func:`collect` does both.
+"""
 
 from __future__ import annotations
 
 import glob
 import hashlib
 import os
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from packaging.version import Version
 
 from trustpub.errors import Misuse
 from trustpub.packages import archives, metadata, names
@@ -29,7 +35,28 @@ class Distribution:
     size: int
     """Bytes."""
     submission: Submission
-    """The form it goes up with."""
+    """The form it goes up with; its digests are None as long as nobody asked for them (:func:`digested`)."""
+    attestations: tuple[str, ...] = ()
+    """The JSON of each attestation (PEP 740) that goes up with it, as it stands in its file."""
+
+    @property
+    def project(self) -> str:
+        """Its name in normal form."""
+        return names.normalize(self.submission.name)
+
+    @property
+    def version(self) -> str:
+        """In normal form."""
+        return str(Version(self.submission.version))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeftOut:
+    """A file that is not sent."""
+
+    path: str
+    reason: str
+    """Goes on after the path: ``is of another file``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,30 +66,42 @@ class Found:
     distributions: Sequence[Distribution]
     """In the order to upload: wheels by name, then source distributions. A project that appears with a wheel is
     never, not even for a moment, installable only by building it."""
-    ignored: Sequence[str]
-    """Paths of attestations, which are not sent yet."""
+    left_out: Sequence[LeftOut] = ()
+    """Attestations that fit no distribution."""
+    beside: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """By file name the paths of what lies beside a distribution and is named like an attestation of it."""
 
 
 def collect(arguments: Sequence[str]) -> Found:
-    """The distributions that ``arguments`` (paths or patterns; none: ``dist/*``) stand for.
+    """The distributions that ``arguments`` (paths or patterns; none: ``dist/*``) stand for, with digests and
+    attestations.
 
     Raises:
         Misuse: there is none, one is not a distribution or not one that an index takes, or two have the same name.
             Names every file that is at fault.
     """
+    return complete(judge(arguments))
+
+
+def judge(arguments: Sequence[str]) -> Found:
+    """The same, as far as that can be said without reading the files whole.
+
+    Raises:
+        Misuse: as :func:`collect`.
+    """
     paths = _paths(arguments)
-    ignored = [path for path in paths if path.endswith(ATTESTATION)]
+    named = [path for path in paths if path.endswith(ATTESTATION)]
     found: dict[str, Distribution] = {}
     faults: list[str] = []
     for path in paths:
-        if path in ignored:
+        if path in named:
             continue
         filename = os.path.basename(path)
         if filename in found:
             faults.append(f"{printable(path)}: another file of this name is to be published: {found[filename].path}")
             continue
         try:
-            found[filename] = read(path)
+            found[filename] = _look_into(path)
         except Misuse as error:
             faults.append(error.message)
     if faults:
@@ -70,7 +109,52 @@ def collect(arguments: Sequence[str]) -> Found:
     if not found:
         raise Misuse("There is nothing to publish but attestations.")
     ordered = sorted(found.values(), key=lambda one: (one.submission.filetype != WHEEL, one.filename))
-    return Found(distributions=ordered, ignored=ignored)
+    beside = {one.filename: sorted({*_beside(one.path), *_of(one.filename, named)}) for one in ordered}
+    used = {os.path.realpath(path) for paths in beside.values() for path in paths}
+    stray = [path for path in named if os.path.realpath(path) not in used]
+    return Found(
+        distributions=ordered,
+        left_out=[LeftOut(path=path, reason="is of no file that is to be published") for path in stray],
+        beside={filename: paths for filename, paths in beside.items() if paths},
+    )
+
+
+def complete(found: Found) -> Found:
+    """``found`` with the digests of all files, and the attestations that fit them.
+
+    Raises:
+        Misuse: a file cannot be read any more, or is another size than it was.
+    """
+    distributions: list[Distribution] = []
+    left_out = [*found.left_out]
+    for one in found.distributions:
+        distribution = digested(one)
+        paths = found.beside.get(one.filename, ())
+        if paths:
+            from trustpub.client import beside
+
+            distribution, stray = beside.attached(distribution, paths)
+            left_out += stray
+        distributions.append(distribution)
+    return Found(distributions=distributions, left_out=left_out)
+
+
+def digested(distribution: Distribution) -> Distribution:
+    """``distribution`` with its digests. The file is read in blocks.
+
+    Raises:
+        Misuse: it cannot be read any more, or is another size than it was.
+    """
+    if distribution.submission.sha256 is not None:
+        return distribution
+    shown = printable(distribution.path)
+    try:
+        size, sha256, blake2b_256 = _digests(distribution.path)
+    except OSError as error:
+        raise Misuse(f"{shown} cannot be read any more: {error.strerror}.") from None
+    if size != distribution.size:
+        raise Misuse(f"{shown} changed while it was being looked at.")
+    return replace(distribution, submission=replace(distribution.submission, sha256=sha256, blake2b_256=blake2b_256))
 
 
 def read(path: str) -> Distribution:
@@ -79,6 +163,10 @@ def read(path: str) -> Distribution:
     Raises:
         Misuse: it is not one. The message begins with the path.
     """
+    return digested(_look_into(path))
+
+
+def _look_into(path: str) -> Distribution:
     shown = printable(path)
     filename = os.path.basename(path)
     try:
@@ -88,7 +176,7 @@ def read(path: str) -> Distribution:
         if fault:
             raise Misuse(f"{shown}: {printable(fault)}")
         archives.check(path, named.filetype, inside.name, inside.version)
-        size, sha256, blake2b_256 = _digests(path)
+        size = os.path.getsize(path)
     except (names.BadFilename, metadata.BadMetadata, archives.BadArchive) as error:
         raise Misuse(f"{shown} is not a distribution that an index takes: {printable(str(error), 2000)}") from None
     except OSError as error:
@@ -97,10 +185,18 @@ def read(path: str) -> Distribution:
         filetype=named.filetype,
         pyversion=named.pyversion,
         fields={header: values for header in (*SINGLE, *MULTIPLE) if (values := inside.fields.get(header.lower()))},
-        sha256=sha256,
-        blake2b_256=blake2b_256,
     )
     return Distribution(path=path, filename=filename, size=size, submission=submission)
+
+
+def _beside(path: str) -> list[str]:
+    """Attestations in the folder of a distribution: named like it, and then by what they are about."""
+    folder, filename = os.path.split(path)
+    return _of(filename, [os.path.join(folder, one) for one in os.listdir(folder or ".") if one.endswith(ATTESTATION)])
+
+
+def _of(filename: str, paths: Sequence[str]) -> list[str]:
+    return [path for path in paths if os.path.basename(path).startswith(filename + ".")]
 
 
 def _paths(arguments: Sequence[str]) -> list[str]:

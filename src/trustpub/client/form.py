@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from io import BufferedReader, BytesIO
 
@@ -17,9 +17,19 @@ class Form:
     """Text fields, then one file. A :class:`trustpub.http.Body`: it can be opened again for another attempt."""
 
     def __init__(
-        self, fields: Sequence[tuple[str, str]], *, file_field: str, filename: str, path: str, size: int
+        self,
+        fields: Sequence[tuple[str, str]],
+        *,
+        file_field: str,
+        filename: str,
+        path: str,
+        size: int,
+        watch: Callable[[int, int], None] = lambda taken, total: None,
     ) -> None:
-        """``size`` is the file's, in bytes; the file must still have it when it is sent."""
+        """``size`` is the file's, in bytes; the file must still have it when it is sent.
+
+        ``watch`` is told how many bytes of the body an attempt has taken, of how many; what it raises ends that.
+        """
         boundary = secrets.token_hex(16)
         self.content_type = f"multipart/form-data; boundary={boundary}"
         head = [f'--{boundary}\r\nContent-Disposition: form-data; name="{_quoted(name)}"\r\n\r\n{value}\r\n'
@@ -32,6 +42,7 @@ class Form:
         self._tail = f"\r\n--{boundary}--\r\n".encode()
         self._path = path
         self._size = size
+        self._watch = watch
 
     @property
     def length(self) -> int:
@@ -50,16 +61,23 @@ class Form:
         except OSError as error:
             raise Misuse(f"{printable(self._path)} cannot be read any more: {error.strerror}.") from None
         with file:
-            yield _Opened(self._head, file, self._size, self._tail, self._path)
+            yield _Opened(self._head, file, self._size, self._tail, self._path, self._told)
+
+    def _told(self, taken: int) -> None:
+        self._watch(taken, self.length)
 
 
 class _Opened:
-    def __init__(self, head: bytes, file: BufferedReader, size: int, tail: bytes, path: str) -> None:
+    def __init__(
+        self, head: bytes, file: BufferedReader, size: int, tail: bytes, path: str, watch: Callable[[int], None]
+    ) -> None:
         self._head = BytesIO(head)
         self._file = file
         self._left = size
         self._tail = BytesIO(tail)
         self._path = path
+        self._watch = watch
+        self._taken = 0
 
     def read(self, size: int = -1, /) -> bytes:
         """At most ``size`` bytes, from one of the three pieces; empty at the end."""
@@ -69,7 +87,10 @@ class _Opened:
             self._left -= len(piece)
             if not piece:
                 raise Misuse(f"{printable(self._path)} became shorter while it was being uploaded.")
-        return piece or self._tail.read(size)
+        piece = piece or self._tail.read(size)
+        self._taken += len(piece)
+        self._watch(self._taken)
+        return piece
 
 
 def _quoted(text: str) -> str:

@@ -12,7 +12,7 @@ from trustpub.declared import NOTHING, TABLE, Declared, DeclaredIndex
 from trustpub.errors import Misuse
 from trustpub.http import split
 from trustpub.printable import printable
-from trustpub.protocol.upload import UPLOAD_PATH
+from trustpub.protocol.paths import UPLOAD_PATH
 
 DEFAULT = "pypi"
 NAMED: Mapping[str, str] = {

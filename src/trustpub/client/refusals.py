@@ -4,9 +4,7 @@
 
 from __future__ import annotations
 
-import http
 import re
-from html.parser import HTMLParser
 
 from trustpub.http import Response
 from trustpub.printable import inert
@@ -14,7 +12,6 @@ from trustpub.protocol.exchange import Refusal, read_refusal
 from trustpub.trust.mismatch import Mismatch
 
 MAX_REASON_CHARACTERS = 600
-_UNSEEN = frozenset({"head", "script", "style", "title"})
 
 
 def refusal(response: Response) -> Refusal:
@@ -52,6 +49,8 @@ def _shown(value: str | None) -> str | None:
 
 def _phrase(response: Response) -> str:
     """The reason phrase, if it says more than the status does. PyPI puts its reasons there."""
+    import http
+
     try:
         usual = http.HTTPStatus(response.status).phrase
     except ValueError:
@@ -64,29 +63,7 @@ def _phrase(response: Response) -> str:
 def _text(response: Response) -> str:
     text = response.body[:65536].decode("utf-8", "replace")
     if "html" in response.headers.get("content-type", "") or re.match(r"\s*<(!doctype|html)", text, re.IGNORECASE):
-        seen = _Seen()
-        seen.feed(text)
-        text = " ".join(seen.pieces)
+        from trustpub.client.markup import seen  # few indexes answer in HTML, and nobody waits for its parser
+
+        text = seen(text)
     return inert(text, MAX_REASON_CHARACTERS)
-
-
-class _Seen(HTMLParser):
-    """The text of a page that a reader would see."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.pieces: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A piece of the page that is not text begins."""
-        self._hidden += tag in _UNSEEN
-
-    def handle_endtag(self, tag: str) -> None:
-        """And ends."""
-        self._hidden = max(0, self._hidden - (tag in _UNSEEN))
-
-    def handle_data(self, data: str) -> None:
-        """Text."""
-        if not self._hidden and data.strip():
-            self.pieces.append(data.strip())

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -258,7 +259,11 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     keys = JwksKeys(env=folder.env, clock=clock, rehearsal=folder.rehearsal)
     credentials = Credentials(store=store, root_keys=root_keys, settings=settings, clock=clock)
     mint = Mint(store=store, keys=keys, root_keys=root_keys, settings=settings, clock=clock, limits=Limits())
-    attested = Attested(store=store, checker=Checker(folder.trust))
+    checker = Checker(folder.trust)
+    if settings.trust_config is not None:
+        # Clients are told to sign: attestations will come, and the first is not to wait for half a second of loading.
+        threading.Thread(target=checker.prepare, name="attestations", daemon=True).start()
+    attested = Attested(store=store, checker=checker)
     upload = Upload(
         store=store, blobs=folder.blobs, credentials=credentials, settings=settings, clock=clock, attested=attested
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from trustpub.protocol.exchange import PROBLEM_TYPE
-from trustpub.protocol.simple import media_quality
+from trustpub.protocol.quality import media_quality
 
 PYTP_TYPE = "application/vnd.pypi.pytp.v1+json"
 JSON_TYPE = "application/json"

@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
 from trustpub.protocol.exchange import AUDIENCE_PATH, FEATURES, MINT_PATH, MULTI_USE, BadBody, read_object
-from trustpub.protocol.upload import UPLOAD_PATH
+from trustpub.protocol.paths import UPLOAD_PATH
 
 DISCOVERY_PATH = "/.well-known/pytp"
 PARAMETER = "discover"

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import html
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +20,8 @@ from typing import Any
 from urllib.parse import quote
 
 from packaging.version import Version
+
+from trustpub.protocol.quality import quality_of, read_ranges
 
 API_VERSION = "1.4"
 
@@ -44,8 +45,6 @@ _ALIASES: Mapping[str, Format] = {
     "application/vnd.pypi.simple.latest+json": Format.V1_JSON,
 }
 """What may be asked for. Browsers and old installers get ``text/html`` where they prefer nothing: it comes first."""
-
-_QUALITY = re.compile(r"(?:0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,41 +122,14 @@ def negotiate(accept: str | None, format_parameter: str | None = None) -> Format
     if format_parameter is not None:
         # An unescaped plus arrives as a blank.
         return _ALIASES.get(format_parameter.strip().replace(" ", "+").lower())
-    ranges = _ranges(accept if accept and accept.strip() else "*/*")
+    ranges = read_ranges(accept if accept and accept.strip() else "*/*")
     best: tuple[float, int] | None = None
     chosen = None
     for position, (media_type, form) in enumerate(_ALIASES.items()):
-        quality = _quality(media_type, ranges)
+        quality = quality_of(media_type, ranges)
         if quality > 0 and (best is None or (quality, -position) > best):
             best, chosen = (quality, -position), form
     return chosen
-
-
-def media_quality(media_type: str, accept: str) -> float:
-    """How much the ``Accept`` header wants ``media_type``, 0 to 1; an empty header wants everything."""
-    return _quality(media_type, _ranges(accept if accept.strip() else "*/*"))
-
-
-def _ranges(accept: str) -> dict[str, float]:
-    ranges: dict[str, float] = {}
-    for item in accept.split(","):
-        media_type, *parameters = (part.strip().lower() for part in item.split(";"))
-        quality = 1.0
-        for parameter in parameters:
-            name, _, value = parameter.partition("=")
-            if name.strip() == "q":
-                quality = float(value) if _QUALITY.match(value.strip()) else 0.0
-        if media_type:
-            ranges[media_type] = max(quality, ranges.get(media_type, 0.0))
-    return ranges
-
-
-def _quality(media_type: str, ranges: Mapping[str, float]) -> float:
-    # The most specific range decides, even if it says 0 (RFC 9110 section 12.5.1).
-    for one in (media_type, media_type.partition("/")[0] + "/*", "*/*"):
-        if one in ranges:
-            return ranges[one]
-    return 0.0
 
 
 def render_root(page: RootPage, form: Format) -> bytes:

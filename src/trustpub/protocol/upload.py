@@ -22,7 +22,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-UPLOAD_PATH = "/legacy/"
+from trustpub.protocol.paths import UPLOAD_PATH as UPLOAD_PATH  # noqa: PLC0414 - whoever has the form wants it, too
+
 CONTENT = "content"
 """The part that holds the file, with its file name; the only part that is not text."""
 ATTESTATIONS = "attestations"

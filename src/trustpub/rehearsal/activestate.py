@@ -18,7 +18,7 @@ from trustpub.addresses import is_loopback
 from trustpub.client.exchange import Listener
 from trustpub.client.files import Distribution
 from trustpub.client.indexes import Index, resolve
-from trustpub.client.publish import publish
+from trustpub.client.publish import Wishes, publish
 from trustpub.errors import Misuse, TrustpubError
 from trustpub.http import Http
 from trustpub.printable import printable
@@ -105,7 +105,7 @@ class Builder:
         own = uuid.uuid5(uuid.UUID(self._artifact.artifact_id), str(step.attempt))
         built = replace(self._artifact, artifact_id=str(own))
         job = _Step(platform=self._platform, artifact=built, audience=step.audience)
-        publish(self._http, index, job, distributions, _Silent())
+        publish(self._http, index, job, distributions, _Silent(), wishes=Wishes(look=False))
         return Receipt(index=index.origin, filenames=tuple(one.filename for one in distributions))
 
 

@@ -53,6 +53,8 @@ class Order:
     """The copy of the project; there only where :func:`needs_project` says so, or the release was built in it."""
     shared_audience: str | None = None
     """Of all identity tokens of this CI."""
+    signs: bool = False
+    """Whether nothing may go up without an attestation; of ``trustpub`` only."""
 
     @property
     def asks_itself(self) -> bool:
@@ -127,6 +129,7 @@ def publish(
     cwd = order.project if needs_project(client) else folder.home
     if client == "trustpub":
         argv = [*_US, "publish", *order.files, "--index", index.url, "--ca", str(index.ca), *_sharing(order)]
+        argv += ["--attestations", "required" if order.signs else "auto"]
         _said(client, children.run(argv, env=env, cwd=cwd, seconds=PUBLISH_SECONDS))
         return order.release
     argv = [_program(client, user), *_arguments(order, folder, index)]

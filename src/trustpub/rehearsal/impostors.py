@@ -9,6 +9,7 @@ import socket
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from trustpub.ci import unverified
 from trustpub.http import Http
 from trustpub.printable import printable
 from trustpub.protocol.exchange import BURN_PATH, MINT_PATH, Refusal, read_minted, read_refusal
@@ -67,14 +68,14 @@ def of_any_ci(issuer: Issuer, identity: Workload, audience: str) -> Sequence[Imp
     upload: until then, for a minute and from the same address, an answer that was lost may be had again.
     """
     used = Expected(code="invalid-reuse-token")
+
+    def shown() -> Secret:
+        return _given_for(issuer, audience)
+
     return (
-        Impostor(name="replay of the used identity token", token=lambda: issuer.given[-1], expected=used),
+        Impostor(name="replay of the used identity token", token=shown, expected=used),
         *(
-            [
-                Impostor(
-                    name="replay from another address", token=lambda: issuer.given[-1], expected=used, elsewhere=True
-                )
-            ]
+            [Impostor(name="replay from another address", token=shown, expected=used, elsewhere=True)]
             if has_second_address()
             else []
         ),
@@ -89,6 +90,11 @@ def of_any_ci(issuer: Issuer, identity: Workload, audience: str) -> Sequence[Imp
             expected=Expected(code="invalid-token", words="audience"),
         ),
     )
+
+
+def _given_for(issuer: Issuer, audience: str) -> Secret:
+    """The last token that a job was given for ``audience``; it may have been given others, to sign with."""
+    return next(one for one in reversed(issuer.given) if unverified.claims(one).get("aud") in (audience, [audience]))
 
 
 def other_environment(token: Callable[[], Secret] | None, of: str) -> Impostor | Outcome:

@@ -59,9 +59,14 @@ class Grant:
     """Whether it was given back."""
 
 
-def start(children: Children, folder: Folder, env: Mapping[str, str]) -> Running:
-    """Start an index on a free port, over TLS with its own authority."""
+def start(children: Children, folder: Folder, env: Mapping[str, str], *, trust_config: Path | None = None) -> Running:
+    """Start an index on a free port, over TLS with its own authority.
+
+    ``trust_config``: of the Sigstore instance that it is to name and to believe.
+    """
     argv = [sys.executable, "-m", "trustpub", "serve", "--data", str(folder.data), "--rehearsal", "--tls-dev"]
+    if trust_config is not None:
+        argv += ["--sigstore-trust-config", str(trust_config)]
     return children.start([*argv, "--port", "0"], env=folder.bare(env), cwd=folder.path, log=folder.log("index"))
 
 

@@ -16,7 +16,7 @@ from typing import Protocol
 
 from trustpub.errors import Declined
 from trustpub.http import Http
-from trustpub.rehearsal import building, clients, impostors, index, install, versions
+from trustpub.rehearsal import altered, attested, building, clients, impostors, index, install, versions
 from trustpub.rehearsal.building import Release
 from trustpub.rehearsal.environment import Folder
 from trustpub.rehearsal.impostors import Outcome
@@ -27,8 +27,10 @@ from trustpub.rehearsal.plays.table import PLAYABLE
 from trustpub.rehearsal.processes import Children, Running
 from trustpub.rehearsal.project import Project, copy, find, git
 from trustpub.rehearsal.report import Report
+from trustpub.rehearsal.sigstore import identities
+from trustpub.rehearsal.sigstore.server import LocalSigstore
 
-STEPS = ("workflow", "build", "index", "register", "publish", "install", "impostors")
+STEPS = ("workflow", "build", "index", "register", "publish", "attest", "install", "impostors")
 """In order; :class:`Watcher` hears of each at its beginning and its end."""
 
 
@@ -71,6 +73,14 @@ class _Stage:
     script: Script
     env: Mapping[str, str]
     watcher: Watcher
+    sigstore: LocalSigstore
+    trust_config: Path
+    """The file that describes it."""
+
+    @property
+    def signs(self) -> bool:
+        """Whether the job that is played signs what it publishes."""
+        return self.plan.client == "trustpub" and self.script.kind in attested.SIGNS
 
 
 def rehearse(
@@ -93,20 +103,30 @@ def rehearse(
     watcher.done("workflow", script.told)
     folder = Folder(path=place)
     folder.make()
-    stage = _Stage(
-        plan=plan, project=project, folder=folder, children=children, script=script, env=env, watcher=watcher
-    )
-    watcher.begin("build")
-    listening, fresh = index.start(children, folder, env), install.start(children, folder, env)
+    with LocalSigstore(clock=clock, audiences=attested.AUDIENCES) as sigstore:
+        stage = _Stage(
+            plan=plan, project=project, folder=folder, children=children, script=script, env=env, watcher=watcher,
+            sigstore=sigstore, trust_config=attested.write_config(sigstore, folder.path),
+        )  # fmt: skip
+        return _play(stage, began, clock=clock, watch=watch)
+
+
+def _play(stage: _Stage, began: float, *, clock: Callable[[], float], watch: Watch | None) -> Report:
+    plan, script = stage.plan, stage.script
+    stage.watcher.begin("build")
+    listening = index.start(stage.children, stage.folder, stage.env, trust_config=stage.trust_config)
+    fresh = install.start(stage.children, stage.folder, stage.env)
     release = _build(stage)
-    sha = git(project.root, env, "rev-parse", "--verify", "HEAD") or "0" * 40
+    sha = git(stage.project.root, stage.env, "rev-parse", "--verify", "HEAD") or "0" * 40
     play = script.begin(release.version, sha, clock=clock, watch=watch)
     with play.issuer:
+        stage.sigstore.believe(play.issuer.url, script.kind, play.issuer.jwks)
         up = _open(stage, listening, play)
         registration = _register(stage, up, release, play)
         grant, release = _publish(stage, up, release, play, registration)
+        proven = _attest(stage, up, release, play)
         installed = _install(stage, up, release, fresh)
-        outcomes = _impostors(stage, up, play)
+        outcomes = _impostors(stage, up, release, play)
     return Report(
         release=release,
         provider=script.kind,
@@ -115,6 +135,7 @@ def rehearse(
         issuer=play.issuer.url,
         grant=grant,
         installed=installed,
+        attested=proven,
         outcomes=outcomes,
         notes=(*script.notes, *clients.notes(plan.client, script.kind), *_doubts(release)),
         index=up,
@@ -143,6 +164,8 @@ def _build(stage: _Stage) -> Release:
 
 def _warm_up() -> None:
     """Load what the next steps need while other programs work."""
+    import sigstore.verify  # noqa: F401
+
     import trustpub.dialling
     import trustpub.index.bootstrap  # noqa: F401
 
@@ -176,9 +199,11 @@ def _publish(
     project = stage.folder.copy / stage.project.folder.relative_to(stage.project.root)
     order = clients.Order(
         client=stage.plan.client, kind=stage.script.kind, release=release, project=project,
-        shared_audience=play.shared_audience,
+        shared_audience=play.shared_audience, signs=stage.signs,
     )  # fmt: skip
     job = {**stage.folder.bare(stage.env), **play.variables(up.audience)}
+    if stage.signs:
+        job |= attested.variables(stage.script.kind, play.issuer, play.identity, up)
     with placed(stage.folder.path / "job", play.programs, play.files(up.audience), job) as env:
         release = clients.publish(order, stage.children, stage.folder, up, env=env, user=stage.env)
     return _granted(stage, up, release, play, registration, by=stage.plan.client), release
@@ -195,6 +220,21 @@ def _granted(
     return granted[-1]
 
 
+def _attest(stage: _Stage, up: ThrowawayIndex, release: Release, play: Play) -> int:
+    """Prove again what the job signed. Returns how many files that were."""
+    stage.watcher.begin("attest")
+    if not stage.signs:
+        who = stage.script.ci if stage.plan.client == "trustpub" else stage.plan.client
+        stage.watcher.done("attest", f"nothing is signed: {who} does not do that")
+        return 0
+    count = attested.prove(
+        up, release, stage.trust_config, kind=stage.script.kind, issuer=play.issuer, identity=play.identity
+    )
+    files = "1 file" if count == 1 else f"{count} files"
+    stage.watcher.done("attest", f"{files} signed as this job, proven again offline from what the index serves")
+    return count
+
+
 def _install(stage: _Stage, up: ThrowawayIndex, release: Release, fresh: Running) -> install.Installed:
     stage.watcher.begin("install")
     installed = install.finish(
@@ -205,7 +245,7 @@ def _install(stage: _Stage, up: ThrowawayIndex, release: Release, fresh: Running
     return installed
 
 
-def _impostors(stage: _Stage, up: ThrowawayIndex, play: Play) -> tuple[Outcome, ...]:
+def _impostors(stage: _Stage, up: ThrowawayIndex, release: Release, play: Play) -> tuple[Outcome, ...]:
     stage.watcher.begin("impostors")
     audience = play.shared_audience or up.audience
     roles = (*play.impostors(audience), *impostors.of_any_ci(play.issuer, play.identity, audience))
@@ -214,6 +254,12 @@ def _impostors(stage: _Stage, up: ThrowawayIndex, play: Play) -> tuple[Outcome, 
         Http(env={}, ca=str(up.ca), source_address=impostors.ELSEWHERE) as elsewhere,
     ):
         outcomes = impostors.play(roles, http, up.url, elsewhere=elsewhere)
+        if stage.signs:
+            said = identities.said(stage.script.kind, {**play.identity.claims(play.issuer.url), "iss": play.issuer.url})
+            outcomes += altered.play(
+                http, up.url, lambda: play.issuer.token(play.identity, audience), stage.sigstore, said,
+                altered.a_file(stage.folder.path, release.name, release.version),
+            )  # fmt: skip
     played = [outcome for outcome in outcomes if outcome.guarded]
     stage.watcher.done(
         "impostors", f"{len(played)} tried, {sum(one.refused for one in played)} refused as they must be"

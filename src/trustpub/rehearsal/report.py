@@ -29,6 +29,8 @@ class Report:
     issuer: str
     grant: Grant
     installed: Installed
+    attested: int
+    """How many files came with an attestation, which was proven again; 0: nobody signed."""
     outcomes: Sequence[Outcome]
     notes: Sequence[str]
     """What is not as it should be, and is no failure."""
@@ -66,6 +68,7 @@ def lines(report: Report) -> Sequence[str]:
         f"Trusted as   {who}",
         f"Token        {_life(grant)}",
         f"Installed    {installed.name} {installed.version}, {_arrival(installed)}",
+        *([f"Attested     {_proof(report.attested)}"] if report.attested else []),
         "Impostors",
     ]
     for outcome in report.outcomes:
@@ -99,6 +102,7 @@ def document(report: Report) -> Mapping[str, Any]:
             "by": report.installed.by,
             "dependencies": list(report.installed.dependencies),
         },
+        "attested": report.attested,
         "impostors": [
             {"name": one.name, "refused": one.refused, "guarded": one.guarded, "reason": one.reason}
             for one in report.outcomes
@@ -108,6 +112,11 @@ def document(report: Report) -> Mapping[str, Any]:
         "notes": list(report.notes),
         "seconds": round(report.seconds, 2),
     }
+
+
+def _proof(count: int) -> str:
+    files = "1 file" if count == 1 else f"{count} files"
+    return f"{files}, signed as this job, and proven again offline from what the index serves"
 
 
 def _in_short(reason: str) -> str:

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trustpub.index.web.phrase import EXTENSION, phrase
 from trustpub.protocol.accept import JSON_TYPE, PYTP_TYPE, answer_type, problem_type
 from trustpub.protocol.exchange import PROBLEM_TYPE, Problem
-from trustpub.protocol.simple import media_quality
+from trustpub.protocol.quality import media_quality
 
 DISCARD_BYTES = 8 * 1024 * 1024
 DISCARD_SECONDS = 2.0

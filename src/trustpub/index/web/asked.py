@@ -13,7 +13,7 @@ from starlette.types import Scope
 
 from trustpub.index.web.answers import problem_answer
 from trustpub.protocol.exchange import Problem
-from trustpub.protocol.simple import media_quality
+from trustpub.protocol.quality import media_quality
 
 Headers = list[tuple[bytes, bytes]]
 

@@ -21,7 +21,7 @@ from trustpub.index.web.gate import ONLY
 from trustpub.packages.names import normalize
 from trustpub.protocol.accept import JSON_TYPE
 from trustpub.protocol.exchange import Problem
-from trustpub.protocol.simple import media_quality
+from trustpub.protocol.quality import media_quality
 
 _TYPES = (PROVENANCE_TYPE, JSON_TYPE)
 _SECONDS = 600

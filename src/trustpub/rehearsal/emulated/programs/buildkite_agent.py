@@ -20,7 +20,7 @@ def run(arguments: list[str], env: Mapping[str, str]) -> int:
     parser = argparse.ArgumentParser(prog="buildkite-agent", allow_abbrev=False)
     parser.add_argument("words", nargs=2, choices=("oidc", "request-token"), metavar="oidc request-token")
     parser.add_argument("--audience", default="")
-    parser.add_argument("--lifetime", type=int, default=0)
+    parser.add_argument("--lifetime", type=int, help="taken, and no other than the usual is given")
     parser.add_argument("--claim", action="append")
     parser.add_argument("--job", default=env.get("BUILDKITE_JOB_ID", ""))
     given = parser.parse_intermixed_args(arguments)
@@ -30,7 +30,7 @@ def run(arguments: list[str], env: Mapping[str, str]) -> int:
     claims = [name for one in wanted for name in one.split(",") if name]
     url = f"{env.get('BUILDKITE_AGENT_ENDPOINT', '')}/jobs/{given.job}/oidc/tokens"
     key = env.get("BUILDKITE_AGENT_ACCESS_TOKEN", "")
-    body = {"audience": given.audience, "lifetime": given.lifetime, "claims": claims}
+    body = {"audience": given.audience, "claims": claims}
     try:
         sys.stdout.write(ask(url, body, {"Authorization": f"Token {key}"}) + "\n")
     except (Refused, ValueError) as error:

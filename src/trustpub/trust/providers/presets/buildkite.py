@@ -51,6 +51,7 @@ PRESET = Preset(
     runner="runner_environment",
     unchecked=("build_commit", "job_id", "agent_id"),
     kept_claims=(
+        "sub",
         "organization_slug",
         "pipeline_slug",
         "build_branch",

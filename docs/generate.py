@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 from generate_apply import apply_file_page
 from generate_comparisons import flows_page, threats_page, verdicts_page
+from generate_failures import failures_page
 from generate_problems import problem_codes_page
 from generate_providers import providers_page
 
@@ -86,6 +87,7 @@ def run() -> int:
         ("cli.md", cli_page()),
         ("exit-codes.md", exit_codes_page()),
         ("problem-codes.md", BANNER + problem_codes_page()),
+        ("failures.md", BANNER + failures_page()),
         ("providers.md", BANNER + providers_page()),
         ("apply-file.md", BANNER + apply_file_page()),
         ("documented-flows.md", BANNER + flows_page()),

@@ -23,3 +23,8 @@ compile requirements/action-attest.txt requirements/action-attest.in --constrain
 for program in requirements/clients/*.in requirements/peers/*.in; do
   compile "${program%.in}.txt" "$program" "$@"
 done
+# What release jobs install that `trustpub init` writes; it goes with the package.
+for builder in requirements/release/*.in; do
+  name=$(basename "${builder%.in}")
+  compile "src/trustpub/workflow/generate/requirements/$name.txt" "$builder" "$@"
+done

@@ -89,7 +89,7 @@ def judge(arguments: Sequence[str]) -> Found:
     Raises:
         Misuse: as :func:`collect`.
     """
-    paths = _paths(arguments)
+    paths = named(arguments)
     named = [path for path in paths if path.endswith(ATTESTATION)]
     found: dict[str, Distribution] = {}
     faults: list[str] = []
@@ -199,7 +199,12 @@ def _of(filename: str, paths: Sequence[str]) -> list[str]:
     return [path for path in paths if os.path.basename(path).startswith(filename + ".")]
 
 
-def _paths(arguments: Sequence[str]) -> list[str]:
+def named(arguments: Sequence[str]) -> list[str]:
+    """The paths that ``arguments`` (paths or patterns; none: ``dist/*``) stand for, each once.
+
+    Raises:
+        Misuse: one names no file, or a folder.
+    """
     paths: list[str] = []
     for argument in arguments or [DEFAULT]:
         if os.path.isdir(argument):

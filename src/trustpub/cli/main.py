@@ -39,6 +39,9 @@ COMMANDS: Mapping[str, Entry] = {
     "verify": Entry(at="trustpub.cli.verify:verify", help="Prove where a distribution came from.", extra="attest"),
     "explain": Entry(at="trustpub.cli.explain:explain", help="Say what a pasted log or error means, and what to do."),
     "check": Entry(at="trustpub.cli.check:check", help="Judge distributions as an index will."),
+    "doctor": Entry(
+        at="trustpub.cli.doctor:doctor", help="Say what is wrong with a release before release day.", extra="setup"
+    ),
     "serve": Entry(at="trustpub.cli.serve:serve", help="Run an index with Trusted Publishing.", extra="server"),
     "admin": Entry(at="trustpub.cli.admin.commands:admin", help="Manage an index from the shell.", extra="server"),
     "completion": Entry(at="trustpub.cli.completion:completion", help="Print the shell's completion script."),

@@ -390,14 +390,20 @@ def _toml(path: Path) -> Mapping[str, Any]:
 
 
 def top(path: Path) -> Path:
-    """The project that ``path`` belongs to: itself where it has a CI's files, else the top of its repository."""
+    """The project that ``path`` is in: itself where it has a CI's files, else the top of its git repository."""
     path = path.absolute()
-    for place in (path, *path.parents):
-        if (place / WORKFLOWS).is_dir() or (place / CI_FILE).is_file():
-            return place
-        if any((place / name).is_file() for name in _CLOUD_BUILD) or (place / ".git").exists():
-            return place
-    return path
+    folder = path.parent if path.is_file() else path
+    for place in (folder, *folder.parents):
+        if place.name == ".github":
+            return place.parent
+    if _has_files(folder):
+        return folder
+    return next((place for place in (folder, *folder.parents) if (place / ".git").exists()), folder)
+
+
+def _has_files(folder: Path) -> bool:
+    named = (CI_FILE, *_CLOUD_BUILD)
+    return (folder / WORKFLOWS).is_dir() or any((folder / name).is_file() for name in named)
 
 
 def read(root: Path) -> Scene:

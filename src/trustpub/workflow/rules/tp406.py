@@ -37,7 +37,8 @@ def _check(scene: Scene) -> Iterator[Finding]:
                 step.place if step.file is job.file else job.place,
                 f"nothing in {way.entry.name} compares the tag with the version that is built",
                 why=f"the version is written in pyproject.toml: {scene.pyproject['project']['version']}",
-                fix='add a step before the upload of the artifact: `trustpub check dist/* --expect-tag "$GITHUB_REF"`',
+                fix='declare `tag = "v{version}"` in [tool.trustpub], and run `trustpub check dist/*` where the '
+                "distributions are built: it compares the two",
             )
 
 
@@ -64,6 +65,6 @@ RULE = Rule(
     seen="400 File already exists",
     fix="Compare them before anything is published.",
     example="- run: python -m build",
-    better='- run: python -m build\n- run: trustpub check dist/* --expect-tag "$GITHUB_REF"',
+    better="# pyproject.toml: [tool.trustpub] tag = 'v{version}'\n- run: python -m build\n- run: trustpub check dist/*",
     check=_check,
 )

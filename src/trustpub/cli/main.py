@@ -42,6 +42,8 @@ COMMANDS: Mapping[str, Entry] = {
     "doctor": Entry(
         at="trustpub.cli.doctor:doctor", help="Say what is wrong with a release before release day.", extra="setup"
     ),
+    "version": Entry(at="trustpub.cli.version:version", help="Show the project's version, or put one where it stands."),
+    "notes": Entry(at="trustpub.cli.notes:notes", help="Print what a changelog says of a version."),
     "serve": Entry(at="trustpub.cli.serve:serve", help="Run an index with Trusted Publishing.", extra="server"),
     "admin": Entry(at="trustpub.cli.admin.commands:admin", help="Manage an index from the shell.", extra="server"),
     "completion": Entry(at="trustpub.cli.completion:completion", help="Print the shell's completion script."),

@@ -38,7 +38,7 @@ def prepare(answers: Answers) -> str | None:
         'git config user.email "41898282+github-actions[bot]@users.noreply.github.com"',
     ]
     if not answers.dynamic_version:
-        commands += [shell.release(answers), f'git commit --all --message "Release {tag}"']
+        commands += [shell.release(answers), f'git diff --quiet || git commit --all --message "Release {tag}"']
     commands += [
         f'git tag --annotate --message "{tag}" "{tag}"',
         "# Both or neither: a tag without its commit would be a release of something else.",

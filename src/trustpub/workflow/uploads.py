@@ -24,7 +24,7 @@ _URL_VARIABLES = (
     "TWINE_REPOSITORY_URL", "TWINE_REPOSITORY", "UV_PUBLISH_URL", "UV_PUBLISH_INDEX", "HATCH_INDEX_REPO",
     "FLIT_INDEX_URL", "PDM_PUBLISH_REPO",
 )  # fmt: skip
-_SECRET_OPTION = re.compile(r"(?:--password|--token|-p|--auth|-a)[= ]+(?P<value>\"[^\"]*\"|'[^']*'|\S+)")
+_SECRET_OPTION = re.compile(r"(?:--password|--token|-p|--auth|-a)[= ]+(?P<value>\$\{\{.*?\}\}|\"[^\"]*\"|'[^']*'|\S+)")
 _SECRET_VARIABLE = re.compile(
     r"(?:TWINE|UV_PUBLISH|HATCH_INDEX|FLIT|PDM_PUBLISH|POETRY)\w*(?:PASSWORD|TOKEN|AUTH)\w*\Z"
 )

@@ -72,6 +72,14 @@ def drop(file: File, holder: Any, key: str) -> tuple[Edit, ...] | None:
     return (Edit(path=file.path, start=start, end=len(file.text) if following < 0 else following + 1, text=""),)
 
 
+def drop_inner(file: File, outer: Any, name: str, key: str) -> tuple[Edit, ...] | None:
+    """Take ``key`` out of the mapping ``name`` of ``outer``, and that mapping itself where nothing is left in it."""
+    inner = outer.get(name) if isinstance(outer, Mapping) else None
+    if not isinstance(inner, Mapping) or key not in inner:
+        return None
+    return drop(file, outer, name) if len(inner) == 1 else drop(file, inner, key)
+
+
 def written(value: str) -> str:
     """``value`` as a YAML scalar."""
     return value if _PLAIN.match(value) else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

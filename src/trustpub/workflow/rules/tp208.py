@@ -9,7 +9,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trustpub.ci.gitlab import variables
-from trustpub.workflow import editing, gitlab_scene
+from trustpub.workflow import (
+    editing,
+    gitlab_scene,
+)
 from trustpub.workflow.documents import mapping
 from trustpub.workflow.findings import Confidence, Finding, Place, Rule, Severity
 from trustpub.workflow.gitlab import GitLabJob

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow import asking, editing
+from trustpub.workflow import (
+    asking,
+    editing,
+)
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.scene import Job, Scene, Step
 
@@ -24,7 +27,7 @@ def _check(scene: Scene) -> Iterator[Finding]:
             f"job {job.name!r} publishes without attestations",
             why="because the upload is in a reusable workflow (TP106)" if reusable else None,
             fix="move the upload into the calling workflow, then take this out" if reusable else "take this out",
-            edits=None if reusable else editing.drop(step.file, step.given, "attestations"),
+            edits=None if reusable else editing.drop_inner(step.file, step.value, "with", "attestations"),
         )
 
 

@@ -6,9 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow import asking, editing, uploads
-from trustpub.workflow.findings import Confidence, Edit, Finding, Rule, Severity
-from trustpub.workflow.scene import Scene, Step
+from trustpub.workflow import (
+    asking,
+    editing,
+    uploads,
+)
+from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
+from trustpub.workflow.scene import Scene
 
 
 def _check(scene: Scene) -> Iterator[Finding]:
@@ -25,14 +29,8 @@ def _check(scene: Scene) -> Iterator[Finding]:
                 f"job {job.name!r} skips files that the index already has, whatever is in them",
                 why="a release whose tag is not its version is then green, and nothing was published",
                 fix="take it out; `trustpub publish` skips identical files only",
-                edits=None if key is None else _edits(step, key),
+                edits=None if key is None else editing.drop_inner(step.file, step.value, "with", key),
             )
-
-
-def _edits(step: Step, key: str) -> tuple[Edit, ...] | None:
-    return editing.drop(
-        step.file, step.value if len(step.given) == 1 else step.given, "with" if len(step.given) == 1 else key
-    )
 
 
 RULE = Rule(

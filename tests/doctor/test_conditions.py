@@ -169,7 +169,8 @@ def test_what_is_known_before_a_run_is_so_in_every_run(condition: str, main: boo
 
 @pytest.mark.parametrize(
     ("value", "expected"), [(None, False), ("", False), ("x", True), (0.0, False), (float("nan"), False),
-                            (UNKNOWN, None), (Unknown(True), True), (Begins(""), None), (Begins("r"), True), ([], True), ({}, True)],
+                            (UNKNOWN, None), (Unknown(True), True), (Begins(""), None), (Begins("r"), True),
+                            ([], True), ({}, True)],
 )  # fmt: skip
 def test_what_counts_as_true(value: Any, expected: bool | None) -> None:
     assert conditions.truth(value) is expected

@@ -35,6 +35,7 @@ _MOST_CLAIMS = 64 * 1024
 @click.option(
     "--claims", metavar="FILE|-", help="Compare these claims (JSON, or an identity token) with what is declared."
 )
+@click.option("--with-zizmor", is_flag=True, help="Also run zizmor, where it is installed, and show what it finds.")
 @click.option("--online", is_flag=True, help="Also ask the index who published last, and GitHub for tags.")
 @click.option(
     "--github-token", metavar="VARIABLE", help="With --online: the variable with a token that may read environments."
@@ -100,6 +101,10 @@ def _examined(root: Path) -> tuple[Scene, tuple[Finding, ...]]:
 def _by_others(scene: Scene, options: Mapping[str, Any]) -> tuple[Finding, ...]:
     """What is found in claims, on the network, and by asking an index."""
     found: list[Finding] = []
+    if options["with_zizmor"]:
+        from trustpub.workflow import linting
+
+        found += linting.findings(scene.root)
     if options["claims"] is not None:
         found += _claims(scene, options["claims"], options["index"])
     if options["online"]:

@@ -21,6 +21,7 @@ from generate_comparisons import flows_page, threats_page, verdicts_page
 from generate_failures import failures_page
 from generate_problems import problem_codes_page
 from generate_providers import providers_page
+from generate_rules import rule_pages
 
 from trustpub import errors
 from trustpub.cli.main import BUG, INTERRUPTED, TERMINATED, _group
@@ -93,6 +94,7 @@ def run() -> int:
         ("documented-flows.md", BANNER + flows_page()),
         ("verdicts-beside-pypi.md", BANNER + verdicts_page()),
         ("security-checklist.md", BANNER + threats_page()),
+        *((name, BANNER + text) for name, text in rule_pages().items()),
     )
     for name, wanted in pages:
         page = REFERENCE / name
@@ -100,6 +102,7 @@ def run() -> int:
         if found == wanted:
             continue
         if "--check" not in sys.argv[1:]:
+            page.parent.mkdir(exist_ok=True)
             page.write_text(wanted, encoding="utf-8")
             print(f"wrote docs/reference/{name}")
             continue

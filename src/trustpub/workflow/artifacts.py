@@ -39,9 +39,16 @@ def of(scene: Scene, way: Way) -> Run | None:
     """What a run of the workflow that begins ``way`` uploads; None where nobody here calls it."""
     if not way.situations:
         return None
+    if way.entry.name not in scene.uploads:
+        scene.uploads[way.entry.name] = _of(scene, way.entry)
+    run: Run = scene.uploads[way.entry.name]
+    return run
+
+
+def _of(scene: Scene, entry: Workflow) -> Run:
     found: list[Upload] = []
     complete = True
-    for workflow in _closure(scene, way.entry):
+    for workflow in _closure(scene, entry):
         for job in workflow.jobs.values():
             if job.calls is not None and scene.callee(job) is None:
                 complete = False

@@ -25,15 +25,12 @@ BUILDING_ACTIONS = ("pypa/cibuildwheel", "pyo3/maturin-action", "hynek/build-and
 
 def asking(scene: Scene) -> Iterator[tuple[Job, Step]]:
     """Every step that publishes and is given no stored credential, with its job."""
-    for job in scene.publishing:
-        for step in job.publishing:
-            if job.secret(step) is None:
-                yield job, step
+    yield from scene.asking
 
 
 def asking_jobs(scene: Scene) -> Iterator[Job]:
     """The jobs of :func:`asking`, each once."""
-    yield from dict.fromkeys(job for job, _ in asking(scene))
+    yield from dict.fromkeys(job for job, _ in scene.asking)
 
 
 def may_identify(permissions: Any) -> bool:

@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 MAX_LENGTH = 21_000
@@ -153,7 +154,8 @@ def _both(one: bool | None, other: bool | None) -> bool | None:
     return None if one is None or other is None else True
 
 
-def _tokens(text: str) -> list[tuple[str, str]]:
+@lru_cache(maxsize=1024)
+def _tokens(text: str) -> tuple[tuple[str, str], ...]:
     found, at = [], 0
     end = len(text.rstrip())
     while at < end:
@@ -163,13 +165,13 @@ def _tokens(text: str) -> list[tuple[str, str]]:
         kind = match.lastgroup or ""
         found.append((kind, match[kind]))
         at = match.end()
-    return found
+    return tuple(found)
 
 
 class _Parser:
     """One pass that computes as it reads. Both sides of `&&` and `||` are computed: nothing has an effect."""
 
-    def __init__(self, tokens: list[tuple[str, str]], lookup: Lookup, status: Status) -> None:
+    def __init__(self, tokens: tuple[tuple[str, str], ...], lookup: Lookup, status: Status) -> None:
         self._tokens = tokens
         self._at = 0
         self._depth = 0

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trustpub.workflow.findings import Finding, Severity
-from trustpub.workflow.fixing import Fixed, plan
 from trustpub.workflow.rules.table import RULES
 from trustpub.workflow.scene import Scene, read
+
+if TYPE_CHECKING:
+    from trustpub.workflow.fixing import Fixed
 
 _ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.ADVICE: 2}
 
@@ -36,6 +39,8 @@ def ordered(found: Iterable[Finding]) -> tuple[Finding, ...]:
 
 def remedy(scene: Scene, found: Sequence[Finding]) -> Fixed:
     """What ``--fix`` would do: the edits of ``found``, made in the texts of the scene's files."""
+    from trustpub.workflow.fixing import plan
+
     texts = {file.path: file.text for file in scene.files}
     if scene.pyproject_text:
         texts["pyproject.toml"] = scene.pyproject_text

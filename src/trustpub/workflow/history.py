@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import subprocess
 from pathlib import Path
 
 _SECONDS = 10
@@ -19,6 +18,8 @@ def changed_since_last_tag(root: Path, path: str) -> str | None:
 
 
 def _git(root: Path, *arguments: str) -> str:
+    import subprocess  # two milliseconds, which most projects need not wait
+
     try:
         done = subprocess.run(
             ["git", "-C", str(root), *arguments],

@@ -99,8 +99,10 @@ def read(text: str, *, own_tags: frozenset[str] = frozenset()) -> list[Any]:
             use; says what and where.
     """
     reading = _Reading(own_tags)
+    loader = None
     try:
-        for event in yaml.parse(text, Loader=_LOADER):
+        loader = _LOADER(text)
+        while not isinstance(event := loader.get_event(), yaml.StreamEndEvent):
             reading.take(event)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -108,6 +110,9 @@ def read(text: str, *, own_tags: frozenset[str] = frozenset()) -> list[Any]:
         raise BadYaml(error.problem or "?", None if mark is None else min(mark.line + 1, last)) from None
     except (yaml.YAMLError, ValueError) as error:
         raise BadYaml("a character that no YAML may have", _line_of(error, text)) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
     return reading.documents
 
 
@@ -142,15 +147,16 @@ class _Reading:
 
     def take(self, event: Any) -> None:
         """The next event."""
-        if isinstance(event, yaml.ScalarEvent):
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
             self._scalar(event)
-        elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
             self._begin(event)
-        elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
             self._end(event)
-        elif isinstance(event, yaml.AliasEvent):
+        elif kind is yaml.AliasEvent:
             self._alias(event)
-        elif isinstance(event, yaml.DocumentStartEvent):
+        elif kind is yaml.DocumentStartEvent:
             self._anchors.clear()
 
     def _scalar(self, event: Any) -> None:
@@ -188,8 +194,8 @@ class _Reading:
     def _end(self, event: Any) -> None:
         closed = self._open.pop()
         value = closed.value
-        end = event.end_mark.index if value.flow else closed.end
-        value.spot = value.spot._replace(end=end)
+        start, _, line, column = value.spot
+        value.spot = Spot(start, event.end_mark.index if value.flow else closed.end, line, column)
         for under in closed.merged:
             _merge(value, under)
         done: Any = None if closed.ignored else value

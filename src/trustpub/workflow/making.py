@@ -46,11 +46,8 @@ class Maker:
     events: frozenset[str]
     """``release`` and ``push``: those that would come, had somebody else done it."""
 
-    def dispatches(self, name: str) -> bool:
-        """Whether its workflow starts the workflow file ``name`` itself, which is allowed."""
-        lines = [line for job in self.workflow.jobs.values() for step in job.steps for line in step.lines]
-        text = " ".join([*lines, *(str(step.value) for job in self.workflow.jobs.values() for step in job.steps)])
-        return "gh workflow run" in text or "createWorkflowDispatch" in text or f"/{name}/dispatches" in text
+    dispatches: bool
+    """Whether its workflow starts others itself, which is allowed."""
 
 
 def makers(workflow: Workflow) -> Iterator[Maker]:
@@ -64,7 +61,12 @@ def makers(workflow: Workflow) -> Iterator[Maker]:
         if tagged:
             events.discard("push")  # the tag is there: it started this
         if events:
-            yield Maker(workflow=workflow, job=job, events=frozenset(events))
+            yield Maker(workflow=workflow, job=job, events=frozenset(events), dispatches=_dispatches(workflow))
+
+
+def _dispatches(workflow: Workflow) -> bool:
+    text = workflow.file.text
+    return any(word in text for word in ("gh workflow run", "createWorkflowDispatch", "/dispatches"))
 
 
 def _made(job: Job, step: Step) -> set[str]:

@@ -20,6 +20,13 @@ _MOST_VALUES = 64
 
 def reached(way: Way, situation: Situation, step: Step | None = None) -> bool | None:
     """Whether the job at the end of ``way``, and in it ``step``, runs."""
+    key = situation, None if step is None else id(step)
+    if key not in way.reached:
+        way.reached[key] = _reached(way, situation, step)
+    return way.reached[key]
+
+
+def _reached(way: Way, situation: Situation, step: Step | None) -> bool | None:
     answer: bool | None = True
     for number, job in enumerate(way.jobs):
         if number:

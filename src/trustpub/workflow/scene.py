@@ -235,6 +235,8 @@ class Way:
     jobs: tuple[Job, ...]
     situations: tuple[Situation, ...]
     """In which the first of these workflows is started."""
+    reached: dict[tuple[Situation, int | None], bool | None] = field(default_factory=dict, repr=False)
+    """What :func:`trustpub.workflow.running.reached` computed already: every other rule asks."""
 
     @property
     def job(self) -> Job:
@@ -280,6 +282,8 @@ class Scene:
     declared: Declared
     repository: Repository | None
     broken: tuple[Broken, ...]
+    uploads: dict[str, Any] = field(default_factory=dict, repr=False)
+    """What :func:`trustpub.workflow.artifacts.of` computed already, by the file that starts."""
 
     @property
     def home(self) -> str | None:
@@ -328,13 +332,25 @@ class Scene:
         return tuple(job for workflow in self.workflows.values() for job in workflow.jobs.values() if job.publishing)
 
     @cached_property
+    def asking(self) -> tuple[tuple[Job, Step], ...]:
+        """Every step that publishes and is given no stored credential, with its job."""
+        return tuple((job, step) for job in self.publishing for step in job.publishing if job.secret(step) is None)
+
+    @cached_property
     def ways(self) -> tuple[Way, ...]:
         """Every way to a job that publishes."""
         return tuple(way for job in self.publishing for way in islice(self._ways_to(job), _MOST_STEPS))
 
     def ways_to(self, job: Job) -> tuple[Way, ...]:
         """Every way to ``job``, which publishes."""
-        return tuple(way for way in self.ways if way.job is job)
+        return self._ways_by_job.get(job, ())
+
+    @cached_property
+    def _ways_by_job(self) -> Mapping[Job, tuple[Way, ...]]:
+        found: dict[Job, tuple[Way, ...]] = {}
+        for way in self.ways:
+            found[way.job] = (*found.get(way.job, ()), way)
+        return found
 
     def _ways_to(self, job: Job) -> Iterator[Way]:
         for chain in self._chains((job,)):

@@ -6,14 +6,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.packages.names import normalize
-from trustpub.packages.stdlib import MODULES
 from trustpub.workflow.findings import Confidence, Finding, Place, Rule, Severity, nothing
 from trustpub.workflow.scene import Scene
 
 
 def absent(scene: Scene, index: str, place: Place) -> Iterator[Finding]:
     """The project is not on ``index``."""
+    # Only those who ask an index wait for these.
+    from trustpub.packages.names import normalize
+    from trustpub.packages.stdlib import MODULES
+
     name = scene.project or ""
     if normalize(name) in MODULES:
         yield RULE.at(

@@ -16,10 +16,13 @@ from trustpub.workflow.scene import Job, Scene, Workflow
 
 
 def _check(scene: Scene) -> Iterator[Finding]:
-    for workflow in scene.workflows.values():
+    by_workflow: dict[str, list[Job]] = {}
+    for job in asking.asking_jobs(scene):
+        by_workflow.setdefault(job.workflow.name, []).append(job)
+    for name, asks in by_workflow.items():
+        workflow = scene.workflows[name]
         granted = workflow.document.get("permissions")
-        asks = [job for job in asking.asking_jobs(scene) if job.workflow is workflow]
-        if not asks or len(workflow.jobs) < 2 or mapping(granted).get("id-token") != "write":
+        if len(workflow.jobs) < 2 or mapping(granted).get("id-token") != "write":
             continue
         yield RULE.at(
             workflow.file.key(granted, "id-token"),

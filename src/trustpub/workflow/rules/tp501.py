@@ -16,13 +16,13 @@ from trustpub.workflow.scene import Scene, Way
 
 def _check(scene: Scene) -> Iterator[Finding]:
     makers = [maker for workflow in scene.workflows.values() for maker in making.makers(workflow)]
-    if not makers:
+    if not makers or any(one.dispatches for one in makers):
         return
     for job in asking.asking_jobs(scene):
         for way in scene.ways_to(job):
             waiting = _waits_for(way)
             maker = next((one for one in makers if waiting & one.events and one.workflow is not way.entry), None)
-            if maker is None or any(one.dispatches(way.entry.name) for one in makers):
+            if maker is None:
                 continue
             event = "release" if "release" in waiting & maker.events else "push"
             others = [one for one in way.entry.triggers if one not in ("release", "push", "workflow_call")]

@@ -51,7 +51,7 @@ class Answers:
     """Without the owner."""
     target: Target
     workflow: str = "release.yml"
-    """The file that publishes: a name on GitHub, else a path."""
+    """The file that publishes: a name on GitHub, else a path. Two platforms have a script at a place of its own."""
     folder: PurePosixPath = field(default_factory=lambda: PurePosixPath("."))
     """Of the project in its repository."""
     branch: str = "main"
@@ -81,7 +81,7 @@ class Answers:
     github_release: bool = True
     """Whether a release is made on GitHub after the upload, with its files."""
     changelog: str | None = None
-    """The file whose section about the version becomes its notes; None: made from commits."""
+    """The file, from the project's folder, whose section about the version becomes its notes; None: of commits."""
     attestations: bool = True
     action: str | None = None
     """``pypa`` or ``trustpub``: whose action uploads; None: as fits the index."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +14,29 @@ from tomlkit.exceptions import TOMLKitError
 
 from trustpub import declared
 from trustpub.errors import Misuse
-from trustpub.workflow.generate import publisher
-from trustpub.workflow.generate.answers import Answers, Target
+from trustpub.trust.issuers import PROVIDERS
+from trustpub.trust.provider import BadFields
+from trustpub.workflow.generate.answers import Answers
+from trustpub.workflow.generate.registration import Registration
 
 
-def put(before: str | None, answers: Answers, *, issuer: str | None = None, workspace: bool = False) -> str:
-    """The text of ``pyproject.toml`` with the publishers of ``answers``; comments and order stay.
+def put(
+    before: str | None,
+    answers: Answers,
+    registrations: Sequence[Registration],
+    *,
+    issuer: str | None = None,
+    workspace: bool = False,
+) -> str:
+    """The text of ``pyproject.toml`` with the publishers that are to be registered; comments and order stay.
 
-    ``before`` None: there is no such file. What the table says of other things, and of other indexes, is kept; what
-    it says already is not written again.
+    ``before`` None: there is no such file. A publisher of whom only a job can tell everything is left out. What the
+    table says of other things, and of other indexes, is kept; what it says already is not written again.
 
     Raises:
         Misuse: the table is written in a way that cannot be added to without writing it anew.
     """
-    wanted = _wanted(answers, issuer, workspace)
+    wanted = _wanted(answers, registrations, issuer, workspace)
     text = before or ""
     table = _own(text)
     if _holds(table, wanted):
@@ -39,27 +48,39 @@ def put(before: str | None, answers: Answers, *, issuer: str | None = None, work
     return after
 
 
-def _wanted(answers: Answers, issuer: str | None, workspace: bool) -> dict[str, Any]:
+def _wanted(
+    answers: Answers, registrations: Sequence[Registration], issuer: str | None, workspace: bool
+) -> dict[str, Any]:
     table: dict[str, Any] = {"default-index": answers.target.name, "tag": answers.tag}
     table["expect"] = {"sdist": 1, "wheels": "1+" if answers.compiled else 1}
     if workspace:
         table["workspace"] = True
-    table["indexes"] = {one.name: _index(answers, one, issuer) for one in publisher.targets(answers)}
+    # The one that is meant first.
+    ordered = sorted(registrations, key=lambda one: one.trial)
+    table["indexes"] = {one.target.name: _index(one, issuer) for one in ordered}
     return table
 
 
-def _index(answers: Answers, target: Target, issuer: str | None) -> dict[str, Any]:
+def _index(registration: Registration, issuer: str | None) -> dict[str, Any]:
+    target = registration.target
     index: dict[str, Any] = {}
     if target.url is not None:
         index["url"] = target.url
     if target.audience is not None:
         index["audience"] = target.audience
-    found = publisher.of(answers, target)
-    if found is not None:
-        kind, fields = found
-        said = {name.replace("_", "-"): value for name, value in fields.items()}
-        index["publisher"] = {"kind": kind, **({} if issuer is None else {"issuer": issuer}), **said}
+    if registration.fields and not faults(registration):
+        said = {name.replace("_", "-"): value for name, value in registration.fields.items()}
+        index["publisher"] = {"kind": registration.kind, **({} if issuer is None else {"issuer": issuer}), **said}
     return index
+
+
+def faults(registration: Registration) -> tuple[str, ...]:
+    """Why no index would register it as it is, in whole sentences; empty where it would."""
+    try:
+        PROVIDERS[registration.kind].spell(registration.fields)
+    except BadFields as error:
+        return tuple(f"The publisher's {one.field.replace('_', '-')} {one.problem}." for one in error.faults)
+    return ()
 
 
 def _own(text: str) -> Mapping[str, Any]:

@@ -1,17 +1,18 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""The jobs of a GitHub workflow that publish: to TestPyPI, to the index that is meant, and on GitHub itself."""
+"""The jobs of a GitHub workflow that publish: on trial, to the index that is meant, and on GitHub itself."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 
 from trustpub.workflow.generate import shell
 from trustpub.workflow.generate.answers import Answers, Target
-from trustpub.workflow.generate.github.building import commit
+from trustpub.workflow.generate.github import guards
+from trustpub.workflow.generate.github.building import REQUIREMENTS, TIMEOUT
 from trustpub.workflow.generate.github.steps import (
     IDENTIFIES,
-    PUSHES,
     WRITES,
     checkout,
     download,
@@ -20,139 +21,123 @@ from trustpub.workflow.generate.github.steps import (
     run,
     step,
 )
+from trustpub.workflow.generate.registration import trial_target, tries_on_testpypi
+from trustpub.workflow.generate.scalars import scalar
 
-TESTPYPI = Target(name="testpypi", environment="testpypi")
 _PAGES: Mapping[str, str] = {"pypi": "https://pypi.org/p/", "testpypi": "https://test.pypi.org/p/"}
-_TIMEOUT = "timeout-minutes: 20"
 _PYPA = "pypa/gh-action-pypi-publish"
+_TRIAL = "trial"
 
 
-def prepare(answers: Answers) -> str | None:
-    """The job that makes the commit and the tag of a release that a person asked for; None where nobody does."""
-    if answers.trigger != "dispatch":
+def trial_on_an_own_index(answers: Answers) -> str | None:
+    """A job that publishes to an index which only exists in it, as itself, and installs from there."""
+    if answers.trial != "own":
         return None
-    tag = answers.tag.replace("{version}", "$RELEASE_VERSION")
-    commands = [
-        shell.ALONE,
-        'git config user.name "github-actions[bot]"',
-        'git config user.email "41898282+github-actions[bot]@users.noreply.github.com"',
+    publisher = f"--repository {answers.owner}/{answers.repository} --workflow {answers.workflow}"
+    steps = [
+        python(answers.python),
+        download(),
+        run("Install an index", [shell.ALONE_SERVING]),
+        run("Publish to an index of this job's own, and install from it", shell.own_trial(answers, publisher)),
     ]
-    if not answers.dynamic_version:
-        commands += [shell.release(answers), f'git diff --quiet || git commit --all --message "Release {tag}"']
-    commands += [
-        f'git tag --annotate --message "{tag}" "{tag}"',
-        "# Both or neither: a tag without its commit would be a release of something else.",
-        "gh auth setup-git",
-        f'git push --atomic origin "HEAD:refs/heads/$GITHUB_REF_NAME" "refs/tags/{tag}"',
-        'echo "commit=$(git rev-parse HEAD)" >> "$GITHUB_OUTPUT"',
-        f'echo "tag=refs/tags/{tag}" >> "$GITHUB_OUTPUT"',
-    ]
-    if answers.dynamic_version:
-        commands.insert(1, 'python -m trustpub version --check "$RELEASE_VERSION"')
     head = [
-        "name: Commit and tag the version",
-        f"if: github.repository == '{_slug(answers)}' && github.ref == 'refs/heads/{answers.branch}'",
+        "name: Try the upload",
+        *guards.needs(answers, "build"),
+        f"if: {guards.home(answers)} && {guards.release(answers)}",
         "runs-on: ubuntu-latest",
-        _TIMEOUT,
-        "outputs:",
-        "  commit: ${{ steps.release.outputs.commit }}",
-        "  tag: ${{ steps.release.outputs.tag }}",
+        TIMEOUT,
     ]
-    make = run(
-        "Make the release", commands, {"GH_TOKEN": "${{ github.token }}", "RELEASE_VERSION": "${{ inputs.version }}"}
-    )
-    make = make.replace("- name: Make the release", "- name: Make the release\n  id: release", 1)
-    return job("prepare", head, PUSHES, [checkout(history=True), python(answers.python), make])
+    return job(_TRIAL, head, IDENTIFIES, steps)
 
 
-def trial_on_testpypi(answers: Answers) -> str:
+def trial_on_testpypi(answers: Answers) -> str | None:
     """The job that publishes to TestPyPI first."""
-    only = "" if answers.trial == "every-push" else _release_only(answers)
-    guard = f"github.repository == '{_slug(answers)}'" + (f" && {only}" if only else "")
-    head = ["name: Publish to TestPyPI", f"needs: {_needed(answers, ['build'])}", f"if: {guard}"]
-    return _publishing("testpypi", head, answers, TESTPYPI)
+    if not tries_on_testpypi(answers):
+        return None
+    only = [guards.home(answers), *([] if answers.trial == "every-push" else [guards.release(answers)])]
+    head = ["name: Publish to TestPyPI", *guards.needs(answers, "build"), *guards.always(answers, *only)]
+    return _publishing(head, answers, trial_target(answers))
 
 
 def publish(answers: Answers) -> str:
     """The job that publishes to the index that is meant. Nothing else runs in it."""
-    after = ["build", *_trials(answers)]
+    tried = [_TRIAL] if answers.trial == "own" else ["testpypi"] if tries_on_testpypi(answers) else []
     where = {"pypi": "PyPI", "testpypi": "TestPyPI"}.get(answers.target.name, answers.target.name)
     head = [
         f"name: Publish to {where}",
-        f"needs: {_needed(answers, after)}",
-        f"if: github.repository == '{_slug(answers)}' && {_release_only(answers)}",
+        *guards.needs(answers, "build", *tried),
+        f"if: {guards.home(answers)} && {guards.release(answers)}",
     ]
-    return _publishing(answers.target.name, head, answers, answers.target)
+    return _publishing(head, answers, answers.target)
 
 
 def github_release(answers: Answers) -> str | None:
     """The job that makes the release on GitHub, with its files in one go, so that it may be immutable."""
     if not answers.github_release or answers.trigger == "release":
         return None
-    tag = "${{ needs.prepare.outputs.tag }}" if answers.trigger == "dispatch" else "${{ github.ref }}"
-    make = 'gh release create "${TAG#refs/tags/}" dist/* --repo "$GITHUB_REPOSITORY" --verify-tag'
-    env = {"GH_TOKEN": "${{ github.token }}", "TAG": tag}
-    steps, commands, permissions = [download()], [f"{make} --generate-notes"], WRITES
+    make = 'gh release create "${RELEASE_TAG#refs/tags/}" dist/* --repo "$GITHUB_REPOSITORY" --verify-tag'
+    steps, commands = [download()], [f"{make} --generate-notes"]
     if answers.changelog is not None:
-        steps = [checkout(ref=commit(answers)), python(answers.python), download()]
-        notes = f'python -m trustpub notes "${{TAG#refs/tags/}}" --changelog {answers.changelog} > notes.md'
-        commands = [shell.ALONE, notes, f"{make} --notes-file notes.md"]
+        commands = [f"{make} --notes-file notes.md"]
+        steps = [
+            checkout(ref=guards.commit(answers)),
+            python(answers.python),
+            run("Install trustpub", shell.install(REQUIREMENTS)),
+            _notes(answers),
+            download(),
+        ]
+    env = {"GH_TOKEN": "${{ github.token }}", "RELEASE_TAG": guards.tag(answers) or "${{ github.ref }}"}
     head = [
         "name: Release on GitHub",
-        f"needs: {_needed(answers, [answers.target.name])}",
+        *guards.needs(answers, job_of(answers.target)),
         "runs-on: ubuntu-latest",
-        _TIMEOUT,
+        TIMEOUT,
     ]
-    return job("github-release", head, permissions, [*steps, run("Make the release with its files", commands, env)])
+    return job("github-release", head, WRITES, [*steps, run("Make the release with its files", commands, env)])
 
 
-def _publishing(ident: str, head: Sequence[str], answers: Answers, target: Target) -> str:
-    lines = [*head, "runs-on: ubuntu-latest", _TIMEOUT]
+def job_of(target: Target) -> str:
+    """The job that publishes there; a name that no other job has."""
+    return f"publish-{target.name}" if target.name in _TAKEN else target.name
+
+
+_TAKEN = frozenset({guards.PREPARE, "tests", "build", "sdist", "wheels", _TRIAL, "github-release"})
+
+
+def _notes(answers: Answers) -> str:
+    command = (
+        f'python -m trustpub notes "$RELEASE_TAG" --changelog {shlex.quote(answers.changelog or "")} '
+        '> "$GITHUB_WORKSPACE/notes.md"'
+    )
+    env = {"RELEASE_TAG": guards.tag(answers) or "${{ github.ref }}"}
+    place = None if str(answers.folder) == "." else str(answers.folder)
+    return run("Take the notes from the changelog", [command], env, folder=place)
+
+
+def _publishing(head: Sequence[str], answers: Answers, target: Target) -> str:
+    lines = [*head, "runs-on: ubuntu-latest", TIMEOUT]
     if target.environment is not None:
-        lines += ["environment:", f"  name: {target.environment}"]
+        lines += ["environment:", f"  name: {scalar(target.environment)}"]
         if target.public:
             lines.append(f"  url: {_PAGES[target.name]}{answers.project}")
-    return job(ident, lines, IDENTIFIES, [download(), *_upload(answers, target)])
+    return job(job_of(target), lines, IDENTIFIES, [download(), *_upload(answers, target)])
 
 
 def _upload(answers: Answers, target: Target) -> Sequence[str]:
-    if not _with_ours(answers, target):
-        values: dict[str, str] = {}
-        if target.name == "testpypi":
-            values["repository-url"] = "https://test.pypi.org/legacy/"
-            if answers.target.name != "testpypi":
-                values["skip-existing"] = "true # a trial may be repeated"
-        if not answers.attestations:
-            values["attestations"] = "false"
-        return (step(_PYPA, values),)
-    signs = answers.attestations and target.public
-    commands = [shell.ALONE_SIGNING if signs else shell.ALONE, shell.publish(target, attestations=answers.attestations)]
-    return (python(answers.python), run("Publish", commands))
-
-
-def _with_ours(answers: Answers, target: Target) -> bool:
-    return answers.action == "trustpub" or (answers.action is None and not target.public)
-
-
-def _trials(answers: Answers) -> Sequence[str]:
-    if answers.trial == "own":
-        return ["trial"]
-    return ["testpypi"] if answers.trial in ("release", "every-push") and answers.target.name == "pypi" else []
-
-
-def _release_only(answers: Answers) -> str:
-    if answers.trigger == "dispatch":
-        return f"github.event_name == 'workflow_dispatch' && github.ref == 'refs/heads/{answers.branch}'"
-    if answers.trigger == "release":
-        return "github.event_name == 'release'"
-    prefix = answers.tag.partition("{")[0]
-    return f"github.event_name == 'push' && startsWith(github.ref, 'refs/tags/{prefix}')"
-
-
-def _needed(answers: Answers, names: Sequence[str]) -> str:
-    needed = [*(["prepare"] if answers.trigger == "dispatch" else []), *names]
-    return needed[0] if len(needed) == 1 else f"[{', '.join(needed)}]"
-
-
-def _slug(answers: Answers) -> str:
-    return f"{answers.owner}/{answers.repository}"
+    if answers.action == "trustpub" or (answers.action is None and not target.public):
+        installs = run("Install trustpub", [shell.install_alone(target, attestations=answers.attestations)])
+        return (
+            python(answers.python),
+            installs,
+            run("Publish", [shell.publish(target, attestations=answers.attestations)]),
+        )
+    values: dict[str, str] = {}
+    if target.name == "testpypi":
+        values["repository-url"] = "https://test.pypi.org/legacy/"
+        if answers.target.name != "testpypi":
+            values["skip-existing"] = "true # a trial may be repeated"
+    elif target.url is not None:
+        values["repository-url"] = target.url
+    if not answers.attestations or not target.public:
+        values["attestations"] = "false"
+    return (step(_PYPA, values),)

@@ -8,6 +8,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 
 from trustpub.workflow.generate.actions import PINS
+from trustpub.workflow.generate.scalars import scalar
 
 CHECKOUT = "actions/checkout"
 PYTHON = "actions/setup-python"
@@ -23,23 +24,29 @@ def step(action: str, values: Mapping[str, str] | None = None, *, name: str | No
     return "\n".join(lines)
 
 
-def run(name: str, commands: Sequence[str], env: Mapping[str, str] | None = None) -> str:
-    """A step that runs commands under bash."""
+def run(
+    name: str, commands: Sequence[str], env: Mapping[str, str] | None = None, *,
+    ident: str | None = None, only: str | None = None, folder: str | None = None, under: str | None = None,
+) -> str:  # fmt: skip
+    """A step that runs commands: under bash, but where Windows has to be told so by ``under``. ``only``: if."""
     lines = [f"- name: {name}"]
+    told = {"id": ident, "if": only, "shell": under, "working-directory": folder}
+    lines += [f"  {key}: {value}" for key, value in told.items() if value is not None]
     if env:
         lines += ["  env:", *(f"    {key}: {value}" for key, value in env.items())]
-    if len(commands) == 1 and "\n" not in commands[0] and ": " not in commands[0]:
-        lines.append(f"  run: {commands[0]}")
+    text = "\n".join(commands)
+    if scalar(text) == text:
+        lines.append(f"  run: {text}")
     else:
-        lines += ["  run: |", textwrap.indent("\n".join(commands), "    ")]
+        lines += ["  run: |", textwrap.indent(text, "    ")]
     return "\n".join(lines)
 
 
 def checkout(*, history: bool = False, ref: str | None = None) -> str:
-    """The repository; the job's token is never left behind in it."""
+    """The repository, with its ``history`` where tags are read; the job's token is never left behind in it."""
     values = {} if ref is None else {"ref": ref}
     if history:
-        values["fetch-depth"] = "0 # the version is made from tags"
+        values["fetch-depth"] = "0 # with all commits and tags: the version is made from them"
     return step(CHECKOUT, {**values, "persist-credentials": "false"})
 
 
@@ -53,9 +60,9 @@ def upload(name: str, path: str) -> str:
     return step(UPLOAD, {"name": name, "path": path, "if-no-files-found": "error"})
 
 
-def download(name: str = "dist") -> str:
-    """Take over the files that were built."""
-    return step(DOWNLOAD, {"name": name, "path": "dist/"})
+def download() -> str:
+    """Take over the files that were built and checked."""
+    return step(DOWNLOAD, {"name": "dist", "path": "dist/"})
 
 
 def job(ident: str, head: Sequence[str], permissions: Mapping[str, str], steps: Sequence[str]) -> str:

@@ -42,10 +42,12 @@ def noted(file: Written, values: Mapping[str, Any], inferred: Mapping[str, Any])
         for name in KEPT
         if name in values and (name in _ALWAYS or name not in inferred or values[name] != inferred[name])
     }
-    first, newline, rest = file.text.partition("\n")
-    if not first.startswith(BEGIN):
+    lines = file.text.splitlines(keepends=True)
+    begin = next((number for number, line in enumerate(lines) if line.startswith(BEGIN)), None)
+    if begin is None:
         return file
-    return replace(file, text=f"{first}{newline}{_MARK}{json.dumps(said)}\n{rest}")
+    lines.insert(begin + 1, f"{_MARK}{json.dumps(said)}\n")
+    return replace(file, text="".join(lines))
 
 
 def recalled(text: str | None) -> Mapping[str, Any]:

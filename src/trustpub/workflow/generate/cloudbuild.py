@@ -20,6 +20,12 @@ from trustpub.workflow.generate.written import Written, marked
 
 REQUIREMENTS = "ci/release-requirements.txt"
 _MINUTES = 60
+_COPY = (
+    "# All steps share their folder: what tests leave behind is not to be built.",
+    "cp -R . /tmp/tests",
+    "cd /tmp/tests",
+)
+_TAGGED = ': "${TAG_NAME:?is not set: this build was not started for a tag}"'
 
 
 def files(answers: Answers) -> tuple[Written, ...]:
@@ -106,14 +112,14 @@ def _tests(answers: Answers) -> Sequence[str]:
         return ()
     pythons = answers.pythons or (answers.python,)
     return tuple(
-        _step(f"tests-on-{python}", python, [*_into(answers), answers.tests], whole=answers.dynamic_version)
+        _step(f"tests-on-{python}", python, [*_COPY, *_into(answers), answers.tests], whole=answers.dynamic_version)
         for python in pythons
     )
 
 
 def _built(answers: Answers) -> Sequence[str]:
     lines = [
-        *shell.install(REQUIREMENTS), *_into(answers), shell.build(answers),
+        _TAGGED, *shell.install(REQUIREMENTS), *_into(answers), shell.build(answers),
         shell.check(answers.target, tag="$TAG_NAME"),
     ]  # fmt: skip
     return (_step("build", answers.python, lines, whole=answers.dynamic_version),)

@@ -128,7 +128,7 @@ def _of_places(answers: Answers) -> Iterator[str]:
     if not _BRANCH.match(answers.branch) or ".." in answers.branch:
         yield f"{quoted(answers.branch)} is no name of a branch: letters, digits, and . _ / -."
     if not _TAG.match(answers.tag) or ".." in answers.tag:
-        yield f"{quoted(answers.tag)} does not say how tags are made: v{{version}}, say, with letters, digits, . _ / @ -."
+        yield f"{quoted(answers.tag)} does not say how tags are made: v{{version}}, of letters, digits, . _ / @ -."
 
 
 def _inside(path: str) -> bool:

@@ -50,13 +50,18 @@ def _script(answers: Answers) -> str:
         "set -euo pipefail",
         'cd "$(dirname "$0")/.."',
         'case "${1:-}" in',
+        *_tests(answers),
         "  build)",
         *_indented(_first(answers)),
         "    ;;",
     ]
     for target, trial in targets(answers):
         parts += [f"  {'try' if trial else 'publish'})", *_indented(_second(answers, target)), "    ;;"]
-    words = ["build", *("try" if trial else "publish" for _, trial in targets(answers))]
+    words = [
+        *(["test"] if answers.tests else []),
+        "build",
+        *("try" if trial else "publish" for _, trial in targets(answers)),
+    ]
     parts += [
         "  *)",
         f'    echo "Say what to do: {", ".join(words[:-1])} or {words[-1]}" >&2',
@@ -71,6 +76,7 @@ def _told(answers: Answers) -> Sequence[str]:
     lines = [
         "# A release in two jobs: `release.sh build` makes and checks the files in dist/, for the tag in RELEASE_TAG;",
         "# `release.sh publish` publishes them, as the job that it runs in. Hand dist/ over from one to the other.",
+        *(["# `release.sh test` comes before, in a job of its own."] if answers.tests else []),
         "#",
         f"# On {_KNOWN} the second",
         "# finds its identity token itself. Elsewhere, ask the CI for one, put it into a file that nobody else reads,",
@@ -87,13 +93,17 @@ def _told(answers: Answers) -> Sequence[str]:
     return lines
 
 
+def _tests(answers: Answers) -> Sequence[str]:
+    if answers.tests is None:
+        return ()
+    return ("  test)", *_indented([*_into(answers), answers.tests]), "    ;;")
+
+
 def _first(answers: Answers) -> Sequence[str]:
-    tests = [] if answers.tests is None else [answers.tests]
     return [
         ': "${RELEASE_TAG:?is the tag that is released}"',
         *shell.install(REQUIREMENTS),
         *_into(answers),
-        *tests,
         shell.build(answers),
         shell.check(answers.target, tag="$RELEASE_TAG"),
     ]

@@ -24,7 +24,6 @@ from trustpub.workflow.generate.written import Written, marked
 
 REQUIREMENTS = "ci/release-requirements.txt"
 SIGSTORE = "sigstore"
-_DEVELOPMENT = "version.env"
 _ALONE = (
     "inherit:",
     "  default: false",
@@ -232,8 +231,8 @@ def _version(answers: Answers) -> Sequence[str]:
     """Where every push goes to TestPyPI: a version that no other push has, in the files that are built."""
     if answers.trial != "every-push":
         return ()
-    command = shell.development("$CI_PIPELINE_IID", "--unless-tag", f"--env-file {_DEVELOPMENT}")
-    return (command, f"if test -f {_DEVELOPMENT}; then set -a; . ./{_DEVELOPMENT}; set +a; fi")
+    command = shell.development("$CI_PIPELINE_IID", "--unless-tag", '--env-file "$variables"')
+    return ("variables=$(mktemp)", command, 'set -a; . "$variables"; set +a')
 
 
 def _into(answers: Answers) -> Sequence[str]:

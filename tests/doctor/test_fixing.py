@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trustpub.workflow import doctor, documents, fixing
-from trustpub.workflow.findings import Edit, Place, Severity
+from trustpub.workflow.findings import Edit, Severity
+from trustpub.workflow.located import Place
 from trustpub.workflow.rules.table import BY_IDENT
 from trustpub.workflow.scene import TOP
 

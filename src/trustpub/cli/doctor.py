@@ -226,7 +226,7 @@ def _asked(scene: Scene, options: Mapping[str, Any]) -> Iterator[Finding]:
     from trustpub.client import indexes, preflight
     from trustpub.errors import NoIdentity
     from trustpub.http import Http
-    from trustpub.workflow.findings import Place
+    from trustpub.workflow.located import Place
     from trustpub.workflow.rules import tp152
     from trustpub.workflow.scene import TOP
 

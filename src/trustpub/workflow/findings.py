@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from trustpub.workflow.located import Spot
+from trustpub.workflow.located import Place
 
 if TYPE_CHECKING:
     from trustpub.workflow.scene import Scene
@@ -44,14 +44,6 @@ class Edit:
     start: int
     end: int
     text: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """Where something stands: in which file, from the top of the project, and where in it."""
-
-    path: str
-    spot: Spot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

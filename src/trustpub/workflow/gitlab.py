@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from trustpub.ci.gitlab import variables
 from trustpub.errors import Misuse, NoIdentity
 from trustpub.printable import printable
 from trustpub.workflow import documents
@@ -73,8 +72,15 @@ class GitLabJob:
     def found_by_tools(self) -> bool:
         """Whether a tool that looks for the identity token by its audience finds it."""
         return self.any_name or any(
-            len(audiences) == 1 and name in variables(audiences[0]) for name, audiences in self.tokens.items()
+            len(audiences) == 1 and name in variables_for(audiences[0]) for name, audiences in self.tokens.items()
         )
+
+
+def variables_for(audience: str) -> tuple[str, ...]:
+    """The names under which tools look for an identity token for ``audience``, the best first."""
+    from trustpub.ci.gitlab import variables  # it brings HTTP along, which nobody needs who only reads
+
+    return variables(audience)
 
 
 def publishing_job(root: Path, file: str | None, environment: str | None) -> tuple[GitLabJob, bool]:
@@ -237,5 +243,5 @@ def _check_tokens(job: GitLabJob) -> None:
     raise NoIdentity(
         said,
         hint="Give this job:\n    id_tokens:\n"
-        f"      {printable(variables(audience)[0])}:\n        aud: {printable(audience)}",
+        f"      {printable(variables_for(audience)[0])}:\n        aud: {printable(audience)}",
     )

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow.findings import Place
 from trustpub.workflow.gitlab import GitLabJob, publishing_jobs
+from trustpub.workflow.located import Place
 from trustpub.workflow.scene import Scene
 
 

@@ -28,6 +28,7 @@ _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
     word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
 }
 _MOST_DIGITS = 300
+_NUMERIC = frozenset("0123456789+-.")
 _STANDARD = "tag:yaml.org,2002:"
 _CONTAINERS = frozenset({f"{_STANDARD}map", f"{_STANDARD}seq", f"{_STANDARD}set"})
 
@@ -49,6 +50,14 @@ class Spot(NamedTuple):
     line: int
     """Counted from 1, as is the column."""
     column: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where something stands: in which file, from the top of the project, and where in it."""
+
+    path: str
+    spot: Spot
 
 
 class Mapping(dict[str, Any]):
@@ -160,15 +169,16 @@ class _Reading:
             self._anchors.clear()
 
     def _scalar(self, event: Any) -> None:
-        spot = _spot(event)
         value: Any = event.value
+        start = event.start_mark
+        spot = Spot(start.index, event.end_mark.index, start.line + 1, start.column + 1)
         if event.tag is not None and event.tag != "!":
             value = self._tagged(event.tag, value, spot)
         elif not event.style and event.implicit[0]:
             value = resolved(value)
         if event.anchor is not None:
             self._anchors[event.anchor] = (value, 1)
-        self._add(value, spot, 1, text=event.value)
+        self._add(value, spot, 1, event.value)
 
     def _tagged(self, tag: str, text: str, spot: Spot) -> Any:
         if tag in self._own_tags:
@@ -208,39 +218,36 @@ class _Reading:
         if event.anchor not in self._anchors:
             raise BadYaml(f"the alias *{event.anchor} of something that does not stand before it", spot.line)
         value, weight = self._anchors[event.anchor]
-        self._add(value, spot, weight, text=value if isinstance(value, str) else None)
+        self._add(value, spot, weight, value if isinstance(value, str) else None)
 
-    def _add(self, value: Any, spot: Spot, weight: int, *, text: str | None = None) -> None:
+    def _add(self, value: Any, spot: Spot, weight: int, text: str | None = None) -> None:
         if not self._open:
             self.documents.append(value)
             return
         holder = self._open[-1]
+        into = holder.value
         holder.weight += weight
         if holder.weight > MAX_NODES:
             raise BadYaml(f"more than {MAX_NODES} values, aliases followed", spot.line)
         holder.end = max(holder.end, spot.end)
-        if isinstance(holder.value, Sequence):
-            holder.value.append(value)
-            holder.value.values_at.append(spot)
+        if isinstance(into, Sequence):
+            into.append(value)
+            into.values_at.append(spot)
         elif holder.key is None:
             if text is None:
                 raise BadYaml("a key that is no text", spot.line)
-            if text in holder.value and text != "<<":
+            if text in into and text != "<<":
                 raise BadYaml(f"`{text}` stands twice", spot.line)
             holder.key = (text, spot)
         else:
-            self._entry(holder, value, spot)
-
-    def _entry(self, holder: _Open, value: Any, spot: Spot) -> None:
-        assert isinstance(holder.value, Mapping)  # noqa: S101 - for the type checker
-        key, at = holder.key or ("", spot)
-        holder.key = None
-        if key == "<<" and isinstance(value, dict | list):
-            holder.merged += value if isinstance(value, list) else [value]
-            return
-        holder.value[key] = value
-        holder.value.keys_at[key] = at
-        holder.value.values_at[key] = spot
+            key, at = holder.key
+            holder.key = None
+            if key == "<<" and isinstance(value, dict | list):
+                holder.merged += value if isinstance(value, list) else [value]
+                return
+            into[key] = value
+            into.keys_at[key] = at
+            into.values_at[key] = spot
 
 
 def _merge(into: Any, under: Any) -> None:
@@ -262,7 +269,7 @@ def resolved(text: str) -> Any:
     """What a plain word means in the core schema of YAML 1.2: nothing, a truth, a number, else the text itself."""
     if text in _WORDS:
         return _WORDS[text]
-    if not text[0].isascii() or not (text[0].isdigit() or text[0] in "+-.") or len(text) > _MOST_DIGITS:
+    if text[0] not in _NUMERIC or len(text) > _MOST_DIGITS:
         return text
     if _INTEGER.match(text):
         return int(text)

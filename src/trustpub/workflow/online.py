@@ -20,7 +20,8 @@ from trustpub.printable import printable
 from trustpub.secret import Secret
 from trustpub.workflow import asking, editing
 from trustpub.workflow.documents import listed, mapping
-from trustpub.workflow.findings import Finding, Place
+from trustpub.workflow.findings import Finding
+from trustpub.workflow.located import Place
 from trustpub.workflow.rules import tp150, tp151, tp153, tp303
 from trustpub.workflow.scene import TOP, Scene, Step
 

@@ -19,9 +19,8 @@ from trustpub.errors import Misuse
 from trustpub.printable import printable
 from trustpub.workflow import documents, located, repository, uploads
 from trustpub.workflow.documents import listed, mapping
-from trustpub.workflow.findings import Place
 from trustpub.workflow.gitlab import CI_FILE
-from trustpub.workflow.located import Spot, key_spot, value_spot
+from trustpub.workflow.located import Place, Spot, key_spot, value_spot
 from trustpub.workflow.publishing import Step as Publication
 from trustpub.workflow.publishing import lines
 from trustpub.workflow.read import WORKFLOWS

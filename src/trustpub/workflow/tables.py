@@ -8,8 +8,8 @@ import json
 import re
 
 from trustpub.declared import FILE, TABLE
-from trustpub.workflow.findings import Edit, Place
-from trustpub.workflow.located import Spot
+from trustpub.workflow.findings import Edit
+from trustpub.workflow.located import Place, Spot
 
 _HEADER = re.compile(r"[ \t]*\[\[?[ \t]*([^\]\n]+?)[ \t]*\]\]?[ \t]*(?:#.*)?\Z")
 _ENTRY = re.compile(r"[ \t]*(?P<key>[A-Za-z0-9_-]+)[ \t]*=[ \t]*(?P<value>\"[^\"\n]*\"|'[^'\n]*')?")

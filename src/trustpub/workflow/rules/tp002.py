@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow.findings import Confidence, Finding, Place, Rule, Severity
+from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
+from trustpub.workflow.located import Place
 from trustpub.workflow.scene import TOP, Scene
 
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow.findings import Confidence, Finding, Place, Rule, Severity, nothing
+from trustpub.workflow.findings import Confidence, Finding, Rule, Severity, nothing
+from trustpub.workflow.located import Place
 from trustpub.workflow.scene import Scene
 
 

@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from trustpub.workflow.findings import Confidence, Finding, Place, Rule, Severity, nothing
+from trustpub.workflow.findings import Confidence, Finding, Rule, Severity, nothing
+from trustpub.workflow.located import Place
 
 
 def refused(place: Place, index: str, reasons: str) -> Finding:

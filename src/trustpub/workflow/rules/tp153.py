@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trustpub.workflow.documents import listed, mapping
-from trustpub.workflow.findings import Confidence, Finding, Place, Rule, Severity, nothing
+from trustpub.workflow.findings import Confidence, Finding, Rule, Severity, nothing
+from trustpub.workflow.located import Place
 
 
 def missing(place: Place, home: str, name: str) -> Finding:

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trustpub.ci.gitlab import variables
 from trustpub.workflow import (
     editing,
     gitlab_scene,
 )
 from trustpub.workflow.documents import mapping
-from trustpub.workflow.findings import Confidence, Finding, Place, Rule, Severity
-from trustpub.workflow.gitlab import GitLabJob
+from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
+from trustpub.workflow.gitlab import GitLabJob, variables_for
+from trustpub.workflow.located import Place
 from trustpub.workflow.scene import File, Scene
 
 _AS_PASSWORD = re.compile(r"(?:-p|--password|--token)[= ]+[\"']?\$\{?(?P<name>\w*ID_TOKEN)\b")
@@ -44,7 +44,7 @@ def _check(scene: Scene) -> Iterator[Finding]:
 def _not_found(file: File, name: str, place: Place, job: GitLabJob) -> Finding:
     audience = next((one for audiences in job.tokens.values() for one in audiences if one != "sigstore"), None)
     audience = audience or ("testpypi" if job.test_index else "pypi")
-    wanted_name = variables(audience)[0]
+    wanted_name = variables_for(audience)[0]
     given = [one for one, audiences in job.tokens.items() if audiences == (audience,)]
     tokens = mapping(file.document.get(name)).get("id_tokens")
     edits = editing.rename(file, tokens, given[0], wanted_name) if given else None

@@ -322,6 +322,12 @@ CASES = [
     yes("TP207", "an old twine", using("run: |", "  pip install twine==5.1.1", "  twine upload dist/*")),
     yes("TP207", "twine elsewhere", using("run: twine upload --repository-url https://packages.example.com/ dist/*")),
     no("TP207", "twine", using("run: |", "  pip install 'twine>=6.1'", "  twine upload dist/*")),
+    no("TP207", "poetry with what was minted", using("run: poetry publish -p ${{ steps.mint.outputs.api-token }}")),
+    no(
+        "TP207",
+        "poetry with a variable that was minted",
+        using("run: poetry publish", "env:", "  POETRY_PYPI_TOKEN_PYPI: ${{ steps.mint.outputs.api-token }}"),
+    ),
     no("TP207", "poetry with a token", using("run: |", "  poetry config pypi-token.pypi $T", "  poetry publish")),
     yes("TP208", "another name", files=gitlab(GITLAB.replace("PYPI_ID_TOKEN", "PYPI_JWT"))),
     yes("TP208", "no token", files=gitlab(GITLAB.replace("id_tokens", "variables"))),

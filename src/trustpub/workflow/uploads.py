@@ -120,18 +120,21 @@ def _target(written: str, key: str | None) -> Target:
 
 
 def secret(step: Mapping[str, Any], *inherited: Mapping[str, Any]) -> Secret | None:
-    """The stored credential that a publishing ``step`` is given, if any: then the identity of the job is not used."""
+    """The credential that a publishing ``step`` is given, if any: then the identity of the job is not used.
+
+    One that another step minted is none that is stored for certain.
+    """
     given = mapping(step.get("with"))
     if isinstance(step.get("uses"), str):
         value = given.get("password")
-        minted = isinstance(value, str) and re.search(r"\bsteps\.", value)  # by a step before
-        return Secret(name="password", value=str(value), holder=given) if value and not minted else None
+        stored = isinstance(value, str) and re.search(r"\bsteps\.", value) is None
+        return Secret(name="password", value=str(value), holder=given, certain=stored) if value else None
     for variables in (mapping(step.get("env")), *inherited):
         for key, value in variables.items():
-            if _SECRET_VARIABLE.match(str(key)) and "secrets." in str(value):
-                return Secret(name=str(key), value=str(value), holder=variables)
+            if value and _SECRET_VARIABLE.match(str(key)):
+                return Secret(name=str(key), value=str(value), holder=variables, certain="secrets." in str(value))
     option = _SECRET_OPTION.search(line_of(step))
-    if option is not None and not re.search(r"_ID_TOKEN|steps\.|\$\(|mint", option["value"]):
+    if option is not None:
         named = option["value"].strip("\"'${}")
         known = {key: str(value) for one in (mapping(step.get("env")), *inherited) for key, value in one.items()}
         stored = "secrets." in option["value"] or "secrets." in known.get(named, "")

@@ -26,10 +26,10 @@ help: ## Say what there is
 demo: .venv/installed ## Rehearse a whole release, offline, on this machine
 	@$(BIN)/trustpub rehearse examples/hello-release --no-isolation
 
-test: .venv/installed clients without wheels ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
+test: .venv/installed clients without wheels .venvs/zizmor/installed ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=ci $(PYTEST_ARGS)
 
-test-long: .venv/installed clients without wheels ## Run the long tests too, with many more generated examples
+test-long: .venv/installed clients without wheels .venvs/zizmor/installed ## Run the long tests too, with many more generated examples
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=long -m "long or not long" $(PYTEST_ARGS)
 
 check: check-style check-types check-rooms check-changelog check-docs ## All that is not a test (make -k check: go on after a fault)

@@ -15,6 +15,9 @@ from trustpub.addresses import is_loopback
 from trustpub.errors import TrustpubError
 from trustpub.http import split
 from trustpub.printable import quoted
+from trustpub.trust.issuers import PROVIDERS
+from trustpub.trust.provider import BadFields
+from trustpub.workflow.generate import table
 from trustpub.workflow.generate.answers import BUILDERS, PLATFORMS, TRIGGERS, Answers, Target
 
 _PROJECT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,198}[A-Za-z0-9])?\Z")
@@ -70,12 +73,11 @@ def faults(answers: Answers) -> tuple[str, ...]:
     """Why files cannot be written for ``answers``, in whole sentences; empty where they can."""
     if answers.platform not in PLATFORMS:
         return (f"{quoted(answers.platform)} is no platform; there are {', '.join(PLATFORMS)}.",)
-    return tuple(
-        dict.fromkeys(
-            [*_of_target(answers.target), *_of_names(answers), *_of_places(answers), *_of_pythons(answers),
-             *_of_release(answers), *_of_platform(answers)]
-        )
-    )  # fmt: skip
+    found = [
+        *_of_target(answers.target), *_of_names(answers), *_of_places(answers), *_of_pythons(answers),
+        *_of_release(answers), *_of_platform(answers),
+    ]  # fmt: skip
+    return tuple(dict.fromkeys(found or _of_registration(answers)))
 
 
 def _of_target(target: Target) -> Iterator[str]:
@@ -131,6 +133,19 @@ def _of_places(answers: Answers) -> Iterator[str]:
         yield f"{quoted(answers.tag)} does not say how tags are made: v{{version}}, of letters, digits, . _ / @ -."
 
 
+def _of_registration(answers: Answers) -> Iterator[str]:
+    """What the form of an index would not take. What is missing there, a person has yet to find out."""
+    for one in table.registration(answers):
+        try:
+            PROVIDERS[one.kind].spell(one.fields)
+        except BadFields as error:
+            for fault in error.faults:
+                if fault.field in one.fields:
+                    hint = f" ({fault.hint.rstrip('.')})" if fault.hint else ""
+                    given = quoted(one.fields[fault.field])
+                    yield f"The {fault.field.replace('_', ' ')} {given} {fault.problem}{hint}."
+
+
 def _inside(path: str) -> bool:
     return bool(_PATH.match(path)) and ".." not in path.split("/") and not path.startswith("-")
 
@@ -178,6 +193,8 @@ def _of_release(answers: Answers) -> Iterator[str]:
 
 def _of_platform(answers: Answers) -> Iterator[str]:
     platform, target = answers.platform, answers.target
+    if platform == "github" and answers.action == "pypa" and target.public and not answers.attestations:
+        yield "PyPI's action is told to attest nothing where something is wrong: without attestations, take trustpub's."
     if answers.compiled and platform not in ("github", "activestate"):
         yield f"Wheels for each system need a machine of each: they are written for GitHub, and not for {platform}."
     if platform in ("gitlab", "activestate") and target.audience is None and not target.public:

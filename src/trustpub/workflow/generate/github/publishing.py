@@ -124,7 +124,7 @@ def _publishing(head: Sequence[str], answers: Answers, target: Target) -> str:
 
 
 def _upload(answers: Answers, target: Target) -> Sequence[str]:
-    if answers.action == "trustpub" or (answers.action is None and not target.public):
+    if _with_ours(answers, target):
         installs = run("Install trustpub", [shell.install_alone(target, attestations=answers.attestations)])
         return (
             python(answers.python),
@@ -138,6 +138,13 @@ def _upload(answers: Answers, target: Target) -> Sequence[str]:
             values["skip-existing"] = "true # a trial may be repeated"
     elif target.url is not None:
         values["repository-url"] = target.url
-    if not answers.attestations or not target.public:
+    if not target.public:
         values["attestations"] = "false"
     return (step(_PYPA, values),)
+
+
+def _with_ours(answers: Answers, target: Target) -> bool:
+    """Whether trustpub uploads. Whoever wants no attestations says so to it: of PyPI's action, which is told so to get
+    around errors, nobody could tell that it was meant.
+    """
+    return answers.action == "trustpub" or (answers.action is None and not (target.public and answers.attestations))

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
+from trustpub.cli.declaring import Choice, argument, command, option
 from trustpub.cli.show import screen
 from trustpub.errors import Misuse, TrustpubError
 from trustpub.printable import printable, quoted
@@ -26,27 +25,25 @@ if TYPE_CHECKING:
 _MOST_CLAIMS = 64 * 1024
 
 
-@click.command()
-@click.argument("path", metavar="[PATH]", default=".", type=click.Path(path_type=Path))
-@click.option("--fix", is_flag=True, help="Put right what a program can. Changes nothing that is not announced.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json", "sarif", "github"]), default="text", show_default=True,
+@command()
+@argument("paths", metavar="[PATH]", nargs=-1)
+@option("--fix", is_flag=True, help="Put right what a program can. Changes nothing that is not announced.")
+@option(
+    "--format",
+    "form",
+    type=Choice(["text", "json", "sarif", "github"]),
+    default="text",
+    show_default=True,
     help="For people, for programs, for code scanning, or as annotations of a GitHub run.",
-)  # fmt: skip
-@click.option(
-    "--claims", metavar="FILE|-", help="Compare these claims (JSON, or an identity token) with what is declared."
 )
-@click.option("--with-zizmor", is_flag=True, help="Also run zizmor, where it is installed, and show what it finds.")
-@click.option("--online", is_flag=True, help="Also ask the index who published last, and GitHub for tags.")
-@click.option(
-    "--github-token", metavar="VARIABLE", help="With --online: the variable with a token that may read environments."
-)
-@click.option(
-    "--index", metavar="URL|NAME", help="Of --claims: the index that is meant. In a CI job: ask it about this job."
-)
-@click.option("--ca", metavar="FILE", help="PEM certificates to trust instead of the system's.")
-@click.option("--identity-token", metavar="FILE|-", help="With --index: the token of the job that it is asked about.")
-def doctor(path: Path, fix: bool, form: str, **options: Any) -> int:
+@option("--claims", metavar="FILE|-", help="Compare these claims (JSON, or an identity token) with what is declared.")
+@option("--with-zizmor", is_flag=True, help="Also run zizmor, where it is installed, and show what it finds.")
+@option("--online", is_flag=True, help="Also ask the index who published last, and GitHub for tags.")
+@option("--github-token", metavar="VARIABLE", help="With --online: the variable whose token may read environments.")
+@option("--index", metavar="URL|NAME", help="Of --claims: the index that is meant. In a CI job: ask it about this job.")
+@option("--ca", metavar="FILE", help="PEM certificates to trust instead of the system's.")
+@option("--identity-token", metavar="FILE|-", help="With --index: the token of the job that it is asked about.")
+def doctor(paths: tuple[str, ...], fix: bool, form: str, **options: Any) -> int:
     """Say what is wrong with a project's releases, before release day.
 
     PATH is the project, or one file of it; without, the project in this folder. Looked at are its GitHub workflows and
@@ -58,7 +55,9 @@ def doctor(path: Path, fix: bool, form: str, **options: Any) -> int:
     gc.disable()  # a third of the time goes there otherwise, and all that is made is in use until the end
     if options["github_token"] is not None and not options["online"]:
         raise Misuse("--github-token is for questions, which only --online asks.", hint="Give --online as well.")
-    root, only = _project(path)
+    if len(paths) > 1:
+        raise Misuse("One project at a time, or one file of it.", hint="Give the folder that the others are in.")
+    root, only = _project(Path(*paths))
     scene, own = _examined(root)
     others = _by_others(scene, options)
     found = _of(only, own, others)

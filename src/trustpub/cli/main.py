@@ -49,7 +49,7 @@ COMMANDS: Mapping[str, Entry] = {
     "completion": Entry(at="trustpub.cli.completion:completion", help="Print the shell's completion script."),
 }
 
-IN_JOBS = frozenset({"publish", "mint", "whoami"})
+IN_JOBS = frozenset({"publish", "mint", "whoami", "doctor"})
 """Commands that a release waits for: read without click where they are typed as everybody does."""
 
 _SHORT = (["mint"], ["whoami"])

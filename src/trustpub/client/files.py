@@ -90,11 +90,11 @@ def judge(arguments: Sequence[str]) -> Found:
         Misuse: as :func:`collect`.
     """
     paths = named(arguments)
-    named = [path for path in paths if path.endswith(ATTESTATION)]
+    proofs = [path for path in paths if path.endswith(ATTESTATION)]
     found: dict[str, Distribution] = {}
     faults: list[str] = []
     for path in paths:
-        if path in named:
+        if path in proofs:
             continue
         filename = os.path.basename(path)
         if filename in found:
@@ -109,9 +109,9 @@ def judge(arguments: Sequence[str]) -> Found:
     if not found:
         raise Misuse("There is nothing to publish but attestations.")
     ordered = sorted(found.values(), key=lambda one: (one.submission.filetype != WHEEL, one.filename))
-    beside = {one.filename: sorted({*_beside(one.path), *_of(one.filename, named)}) for one in ordered}
+    beside = {one.filename: sorted({*_beside(one.path), *_of(one.filename, proofs)}) for one in ordered}
     used = {os.path.realpath(path) for paths in beside.values() for path in paths}
-    stray = [path for path in named if os.path.realpath(path) not in used]
+    stray = [path for path in proofs if os.path.realpath(path) not in used]
     return Found(
         distributions=ordered,
         left_out=[LeftOut(path=path, reason="is of no file that is to be published") for path in stray],

@@ -23,6 +23,7 @@ _COMMANDS = (
     re.compile(r"\b(?P<tool>(?:poetry|hatch|flit|pdm) publish)\b"),
     re.compile(r"(?P<tool>/_/oidc/(?:github/)?mint-token)\b"),
 )
+_OWN_INDEX = re.compile(r"\btrustpub serve\b.*--ephemeral\b")
 _TEST_INDEX = re.compile(r"test\.pypi\.org|\btestpypi\b", re.IGNORECASE)
 
 
@@ -67,6 +68,8 @@ def _by_action(step: Mapping[str, Any]) -> Step | None:
 
 def _by_command(step: Mapping[str, Any]) -> Step | None:
     variables = mapping(step.get("env"))
+    if any(_OWN_INDEX.search(line) for line in lines(step)):
+        return None  # to an index that the step itself runs, and that is gone with it
     secret = any(re.search(r"PASSWORD|TOKEN", name) and "secrets." in str(value) for name, value in variables.items())
     for line in lines(step):
         match = next((match for command in _COMMANDS if (match := command.search(line))), None)

@@ -17,7 +17,7 @@ from trustpub.workflow.scene import Job, Scene
 def _check(scene: Scene) -> Iterator[Finding]:
     seen: set[Job] = set()
     for job, step in asking.asking(scene):
-        if job.environment is not None or job in seen or _to_its_own(job):
+        if job.environment is not None or job in seen:
             continue
         seen.add(job)
         target = job.target(step)
@@ -34,11 +34,6 @@ def _check(scene: Scene) -> Iterator[Finding]:
             f"tags (Settings > Environments), and register the publisher with it",
             edits=editing.add(job.file, job.value, f"environment: {wanted_name}", before=before),
         )
-
-
-def _to_its_own(job: Job) -> bool:
-    """Whether the index that it publishes to is its own, and gone with it."""
-    return any("trustpub serve" in line and "--ephemeral" in line for step in job.steps for line in step.lines)
 
 
 RULE = Rule(

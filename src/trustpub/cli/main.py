@@ -30,6 +30,9 @@ INTERRUPTED = 130
 TERMINATED = 143
 
 COMMANDS: Mapping[str, Entry] = {
+    "init": Entry(
+        at="trustpub.cli.init:init", help="Write the release workflow, and say what to register.", extra="setup"
+    ),
     "publish": Entry(at="trustpub.cli.publish:publish", help="Publish distributions from a CI job, without a secret."),
     "mint": Entry(at="trustpub.cli.mint:mint", help="Get an upload token for this CI job."),
     "whoami": Entry(at="trustpub.cli.whoami:whoami", help="Show who this CI job is to an index, and what to register."),

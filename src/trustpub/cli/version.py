@@ -183,11 +183,14 @@ class _Standing:
                 f"The build is to see {variable}={value}, and nothing says where later steps read variables.",
                 hint=f"Give --env-file FILE and read it, or run: export {variable}={value}",
             )
-        # cibuildwheel builds for Linux in a container, which sees only what is named.
-        passed = " ".join(dict.fromkeys([*os.environ.get("CIBW_ENVIRONMENT_PASS_LINUX", "").split(), variable]))
+        lines = [f"{variable}={value}"]
+        if env_file is None:
+            # cibuildwheel builds for Linux in a container, which sees only what is named.
+            passed = [*os.environ.get("CIBW_ENVIRONMENT_PASS_LINUX", "").split(), variable]
+            lines.append(f"CIBW_ENVIRONMENT_PASS_LINUX={' '.join(dict.fromkeys(passed))}")
         try:
             with path.open("a", encoding="utf-8") as file:
-                file.write(f"{variable}={value}\nCIBW_ENVIRONMENT_PASS_LINUX={passed}\n")
+                file.writelines(f"{line}\n" for line in lines)
         except OSError as error:
             raise Misuse(f"{printable(str(path))} cannot be written: {error.strerror}.") from None
         screen().step(f"Later steps see {variable}={value}: {self._source.why}.")

@@ -83,6 +83,22 @@ def resolve(given: str | None, declared: Declared = NOTHING) -> Index:
     return index
 
 
+def forms(index: Index, project: str) -> tuple[str, str] | None:
+    """Pages of PyPI and TestPyPI that take a publisher of ``project``: while it does not exist, and once it does.
+
+    ``project`` is a valid name. None for every other index.
+    """
+    if not index.built_in or index.name is None:
+        return None
+    top = f"https://{READ_HOSTS[index.name]}/manage"
+    return f"{top}/account/publishing/", f"{top}/project/{project}/settings/publishing/"
+
+
+def tokens_page(index: Index) -> str | None:
+    """Where a person revokes API tokens of PyPI or TestPyPI; None for every other index."""
+    return f"https://{READ_HOSTS[index.name]}/manage/account/" if index.built_in and index.name else None
+
+
 def _by_name(given: str, declared: Declared) -> Index:
     known = declared.indexes.get(given) or declared.indexes.get(given.lower())
     if known is not None:

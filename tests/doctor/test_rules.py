@@ -320,7 +320,23 @@ CASES = [
     ),
     yes("TP207", "poetry", using("run: poetry publish")),
     yes("TP207", "an old twine", using("run: |", "  pip install twine==5.1.1", "  twine upload dist/*")),
-    yes("TP207", "twine elsewhere", using("run: twine upload --repository-url https://packages.example.com/ dist/*")),
+    yes(
+        "TP207",
+        "twine elsewhere",
+        using("run: twine upload --repository-url https://packages.example.com/legacy/ dist/*"),
+        pyproject=PYPROJECT + '[tool.trustpub.indexes.own]\nurl = "https://packages.example.com/legacy/"\n',
+    ),
+    no(
+        "TP207",
+        "a cloud that is logged in to",
+        using("run: |", "  aws codeartifact login --tool twine", "  twine upload --repository codeartifact dist/*"),
+    ),
+    no(
+        "TP201",
+        "a cloud that is logged in to",
+        ("id-token: write", "id-token: none"),
+        using("run: |", "  aws codeartifact login --tool twine", "  twine upload --repository codeartifact dist/*"),
+    ),
     no("TP207", "twine", using("run: |", "  pip install 'twine>=6.1'", "  twine upload dist/*")),
     no("TP207", "poetry with what was minted", using("run: poetry publish -p ${{ steps.mint.outputs.api-token }}")),
     no(

@@ -34,6 +34,7 @@ _MOST_STEPS = 1000
 _MOST_CALLS = 10
 """GitHub follows reusable workflows and composite actions this far."""
 _ACTION = re.compile(r"(?P<name>[\w.-]+/[\w.-]+)(?P<path>/[\w./-]+)?@(?P<ref>\S+)\Z")
+_TOKEN_TOOLS = frozenset({"twine upload", "poetry publish", "hatch publish", "flit publish", "pdm publish"})
 _CLOUD_BUILD = ("cloudbuild.yaml", "cloudbuild.yml", "cloudbuild.json")
 
 
@@ -333,7 +334,23 @@ class Scene:
     @cached_property
     def asking(self) -> tuple[tuple[Job, Step], ...]:
         """Every step that publishes and is given no stored credential, with its job."""
-        return tuple((job, step) for job in self.publishing for step in job.publishing if job.secret(step) is None)
+        return tuple(
+            (job, step)
+            for job in self.publishing
+            for step in job.publishing
+            if job.secret(step) is None and not self._by_other_means(job, step)
+        )
+
+    def _by_other_means(self, job: Job, step: Step) -> bool:
+        """Whether it goes to an index of somebody's that is not declared, with a tool that logs in there otherwise.
+
+        Registries of clouds are logged in to by a program of theirs, which is in no variable.
+        """
+        tool = "" if step.publication is None else step.publication.tool
+        target = job.target(step)
+        if tool not in _TOKEN_TOOLS or target.given is None or target.of_pypi:
+            return False
+        return target.given not in {known for one in self.declared.indexes.values() for known in (one.name, one.url)}
 
     @cached_property
     def ways(self) -> tuple[Way, ...]:

@@ -17,7 +17,7 @@ from trustpub.errors import Misuse
 
 USUAL = f"v{ANY_VERSION}"
 """Where nothing says how tags are made."""
-_TAG = re.compile(r"(?P<before>(?:[A-Za-z][\w.-]*?[-/@_]|[A-Za-z]+)?)(?P<version>\d+(?:\.\d+)+[\w.+!-]*|\d+)\Z")
+_TAG = re.compile(r"(?P<before>(?:[A-Za-z][\w./-]*?[-/@_])?[A-Za-z]*)(?P<version>\d+(?:\.\d+)+[\w.+!-]*|\d+)\Z")
 
 
 def version_of(tag: str, style: str) -> Version | None:

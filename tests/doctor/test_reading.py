@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -149,5 +150,30 @@ def test_whatever_a_workflow_is_turned_into_the_doctor_says_something_or_nothing
     root = tmp_path_factory.mktemp("project")
     (root / WORKFLOW).parent.mkdir(parents=True)
     (root / WORKFLOW).write_text("".join(lines), "utf-8", newline="")
+    scene, found = doctor.examine(root)
+    assert doctor.remedy(scene, found).texts is not None
+
+
+ODD: st.SearchStrategy[object] = st.sampled_from(
+    [None, True, 0, -1.5, "", "x", "${{ x }}", "${{", [], {}, [None], [[]], {"a": None}, [{"uses": 3}], "./x"]
+)
+FULL = sorted((Path(__file__).parent / "published").glob("*/.git*/**/*.yml"))
+
+
+@given(st.integers(0, len(FULL)), st.lists(st.tuples(st.integers(0, 400), ODD), min_size=1, max_size=4))
+def test_whatever_a_value_is_turned_into_nothing_breaks(
+    tmp_path_factory: pytest.TempPathFactory, which: int, changes: list[tuple[int, object]]
+) -> None:
+    text = (FULL[which].read_text("utf-8")) if which < len(FULL) else GOOD
+    document = documents.document(text, "x.yml")
+    for number, odd in changes:
+        places = [(holder, key) for holder, key, _ in located.within(document)]
+        holder, key = places[number % len(places)]
+        holder[key] = odd  # type: ignore[index]
+    root = tmp_path_factory.mktemp("project")
+    for name in (WORKFLOW, ".gitlab-ci.yml", "cloudbuild.yaml", "action.yml"):
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(json.dumps(document), "utf-8")
+    (root / ".git").mkdir()
     scene, found = doctor.examine(root)
     assert doctor.remedy(scene, found).texts is not None

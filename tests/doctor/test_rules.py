@@ -506,6 +506,12 @@ CASES = [
     yes("TP405", "shallow and on a branch", started("on: workflow_dispatch\n"), pyproject=FROM_GIT),
     no("TP405", "deep", ("          persist-credentials: false\n", "          fetch-depth: 0\n"), pyproject=FROM_GIT),
     no("TP405", "fetched", built("      - run: git fetch --tags\n      - run: python -m build"), pyproject=FROM_GIT),
+    no(
+        "TP405",
+        "said by a variable",
+        built("      - run: python -m build\n        env: {SETUPTOOLS_SCM_PRETEND_VERSION: '${{ github.ref_name }}'}"),
+        pyproject=FROM_GIT,
+    ),
     no("TP405", "a written version"),
     yes("TP406", "never", remote=HOME),
     no("TP406", "checked", (BUILD, "python -m build && trustpub check dist/*"), remote=HOME),

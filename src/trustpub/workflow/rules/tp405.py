@@ -7,15 +7,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    asking,
-    editing,
-    versions,
-)
+from trustpub.workflow import asking, editing, versions
+from trustpub.workflow.documents import mapping
 from trustpub.workflow.findings import Confidence, Edit, Finding, Rule, Severity
 from trustpub.workflow.running import reached
 from trustpub.workflow.scene import Job, Scene, Step
+from trustpub.workflow.version import TOLD_BY_VARIABLE
 
+_SAYS_IT = (*dict.fromkeys(TOLD_BY_VARIABLE.values()), "PDM_BUILD_SCM_VERSION")
+"""Beginnings of variables that say the version, so that nobody looks for it in the history."""
 _FETCHED = re.compile(r"\bgit\b.*\bfetch\b.*(?:--tags|--unshallow|--depth|refs/tags)|\bgit fetch\b")
 
 
@@ -46,7 +46,7 @@ def _shallow(job: Job) -> Step | None:
     """The checkout of a job that builds, if it brings one commit only."""
     if not any(asking.builds(step) for step in job.steps):
         return None
-    if any(_FETCHED.search(line) for step in job.steps for line in step.lines):
+    if any(_FETCHED.search(line) for step in job.steps for line in step.lines) or _is_told(job):
         return None
     for step in job.steps:
         if step.uses("actions/checkout"):
@@ -54,6 +54,12 @@ def _shallow(job: Job) -> Step | None:
             whole = str(depth) == "0" or "${{" in str(depth) or asking.on(step.given.get("fetch-tags"))
             return None if whole or step.given.get("repository") else step
     return None
+
+
+def _is_told(job: Job) -> bool:
+    """Whether a variable says the version."""
+    places = [*job.variables, *(mapping(step.value.get("env")) for step in job.steps)]
+    return any(str(name).startswith(_SAYS_IT) for place in places for name in place)
 
 
 def _deep(step: Step) -> tuple[Edit, ...] | None:

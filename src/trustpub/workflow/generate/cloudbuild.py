@@ -128,7 +128,7 @@ def _built(answers: Answers) -> Sequence[str]:
 def _trial(answers: Answers) -> Sequence[str]:
     if answers.trial != "own":
         return ()
-    publisher = f"--provider google --field email={answers.service_account}"
+    publisher = f"--provider google --field email={answers.service_account} --pin-on-first-use"
     lines = [shell.ALONE_SERVING, *_into(answers), *shell.own_trial(answers, publisher)]
     return (_step("trial", answers.python, lines),)
 

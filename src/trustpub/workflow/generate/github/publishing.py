@@ -33,7 +33,11 @@ def trial_on_an_own_index(answers: Answers) -> str | None:
     """A job that publishes to an index which only exists in it, as itself, and installs from there."""
     if answers.trial != "own":
         return None
-    publisher = f"--repository {answers.owner}/{answers.repository} --workflow {answers.workflow}"
+    # The ids are the run's own: nobody has to be asked for them, and they are part of what is proved.
+    publisher = (
+        f"--repository {answers.owner}/{answers.repository} --workflow {answers.workflow} "
+        '--owner-id "$GITHUB_REPOSITORY_OWNER_ID" --repository-id "$GITHUB_REPOSITORY_ID"'
+    )
     steps = [
         python(answers.python),
         download(),

@@ -174,11 +174,13 @@ class _Values:
         return replace(target, environment=self._environment(target, declared))
 
     def _environment(self, target: Target, declared: Declared) -> str | None:
+        from trustpub.workflow.infer.existing import as_written
+
         if "environment" in self._given:
             return self._given["environment"] or None
         known = declared.indexes.get(target.name)
         if known is not None and known.publisher is not None:
-            return known.publisher.fields.get("environment")
+            return as_written(declared, known).get("environment")
         usual = target.name if target.public else OWN_ENVIRONMENT
         found = self._text("environment", "The environment of the job that publishes", usual)
         return found or None

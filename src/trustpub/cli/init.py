@@ -103,6 +103,7 @@ class _Run:
         self._files: tuple[Written, ...] = table.files(self._resolved.answers)
         self._registrations: tuple[Registration, ...] = table.registration(self._resolved.answers)
         self._commands: tuple[Command, ...] = table.commands(self._resolved.answers)
+        self._issuer = self._inferred.issuer if self._resolved.answers.platform == "gitlab" else None
         self._pins = "none are used"
 
     def go(self, data: Path | None, *, pin: bool) -> int:
@@ -117,7 +118,7 @@ class _Run:
             from trustpub.cli.registration import register
 
             registered = register(
-                self._registrations, self._resolved.answers.project, data, issuer=self._inferred.issuer, pin=pin
+                self._registrations, self._resolved.answers.project, data, issuer=self._issuer, pin=pin
             )
         found = self._examined() if wrote or not any(change.difference for change in changes) else None
         told = self._told()
@@ -159,9 +160,7 @@ class _Run:
         path = PurePosixPath(self._inferred.folder.relative_to(root).as_posix()) / declared.FILE
         before = read(root, path)
         member = len(self._inferred.members) > 1 and self._inferred.folder != root
-        after = declaration.put(
-            before, resolved.answers, self._registrations, issuer=self._inferred.issuer, workspace=member
-        )
+        after = declaration.put(before, resolved.answers, self._registrations, issuer=self._issuer, workspace=member)
         yield Change(path=path, before=before, after=after)
 
     def _pinned(self, files: Sequence[Written]) -> Iterator[Written]:
@@ -212,7 +211,7 @@ class _Run:
         from trustpub.cli.registration import tell
 
         online = self._how.online is True
-        return tell(self._registrations, self._resolved.answers, issuer=self._inferred.issuer, online=online)
+        return tell(self._registrations, self._resolved.answers, issuer=self._issuer, online=online)
 
     def _show(
         self, told: Sequence[Told], found: tuple[int, tuple[Finding, ...]] | None, registered: Sequence[str]

@@ -59,6 +59,9 @@ class Told:
     def lines(self) -> Iterator[str]:
         """For people."""
         name = self.index.name if self.index.built_in else self.index.origin
+        if not self.fields and self.forms is not None and self.kind != "generic":
+            yield f"{printable(str(name), 300)} takes no publishers of this issuer; --index names another."
+            return
         yield f"To register on {printable(str(name), 300)}:"
         if self.form is not None:
             yield f"  {self.form}"
@@ -67,7 +70,7 @@ class Told:
             yield f"  {self.forms[1]} once it is:"
         for title, value in self.fields:
             yield f"    {title}: {printable(value, 300)}"
-        if not self.fields and self.forms is None:
+        if not self.fields:
             yield "  Only a job knows its claims: run `trustpub whoami` in one, and it says what to register."
         for command in self.commands:
             yield f"  $ {command}"
@@ -99,7 +102,8 @@ def _told(registration: Registration, answers: Answers, issuer: str | None, onli
         # PyPI's form wants the name of whoever starts the build; a token says an id.
         claims = {"actor": answers.actor} if answers.actor is not None else {}
         project = [("PyPI Project Name", answers.project)] if index.built_in else []
-        rows = (*project, *registering.rows(proposal, claims, pypi=index.built_in))
+        rows = registering.rows(proposal, claims, pypi=index.built_in)
+        rows = (*project, *rows) if rows else ()
         if not index.built_in and not declaration.faults(registration):
             commands = registering.commands(proposal, answers.project)
     forms = indexes.forms(index, answers.project)

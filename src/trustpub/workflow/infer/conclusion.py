@@ -38,7 +38,7 @@ class Inferred:
     tags: tuple[str, ...] = ()
     """Of the repository."""
     issuer: str | None = None
-    """Of a GitLab of somebody's own."""
+    """What would vouch for jobs there, if its forge is a GitLab of somebody's own."""
     members: tuple[str, ...] = ()
     """Names of the packages of the workspace that the repository is."""
     notes: tuple[str, ...] = ()

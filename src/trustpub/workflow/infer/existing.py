@@ -10,7 +10,8 @@ from pathlib import Path
 from trustpub.declared import Declared, DeclaredIndex
 from trustpub.errors import Misuse
 from trustpub.printable import printable
-from trustpub.workflow import gitlab
+from trustpub.workflow import gitlab, version
+from trustpub.workflow.documents import mapping
 from trustpub.workflow.generate.answers import Target
 from trustpub.workflow.infer.conclusion import Conclusion
 from trustpub.workflow.read import WORKFLOWS, PublishingJob, publishing_jobs
@@ -27,7 +28,7 @@ def declared(found: Declared) -> Iterator[tuple[str, Conclusion]]:
         return
     why = f"pyproject.toml declares the index {index.name}"
     publisher = index.publisher
-    fields = {} if publisher is None else dict(publisher.fields)
+    fields = as_written(found, index)
     environment = fields.get("environment")
     target = Target(name=index.name, url=index.url, environment=environment, audience=index.audience)
     yield "index", Conclusion(value=target, why=why)
@@ -53,6 +54,21 @@ def declared(found: Declared) -> Iterator[tuple[str, Conclusion]]:
 
 
 _IDS = ("owner_id", "repository_id", "namespace_id", "project_id", "organization_id", "actor_id", "sub")
+
+
+def as_written(found: Declared, index: DeclaredIndex) -> dict[str, str]:
+    """The fields of the publisher of ``index``, in the case that the file has them in: an index may fold it."""
+    if index.publisher is None:
+        return {}
+    spelled = dict(index.publisher.fields)
+    if found.path is None or index.publisher.kind == "generic":
+        return spelled
+    indexes = mapping(mapping(mapping(version.settings(found.path.parent).get("tool")).get("trustpub")).get("indexes"))
+    for name, value in mapping(mapping(indexes.get(index.name)).get("publisher")).items():
+        known = name.replace("-", "_")
+        if spelled.get(known, "").lower() == str(value).lower():
+            spelled[known] = str(value)
+    return spelled
 
 
 def workflows(root: Path, platform: str | None) -> tuple[dict[str, Conclusion], tuple[str, ...]]:

@@ -14,6 +14,8 @@ from trustpub.workflow import repository, version
 from trustpub.workflow.infer import existing, forge, packaging
 from trustpub.workflow.infer.conclusion import Conclusion, Inferred
 
+_PUBLIC = frozenset({"github.com", "gitlab.com", "bitbucket.org", "codeberg.org"})
+
 
 def infer(folder: Path) -> Inferred:
     """What the project in ``folder`` says of itself. What is declared goes before what its workflows and git say.
@@ -50,16 +52,15 @@ def infer(folder: Path) -> Inferred:
     members = packaging.members(root, version.settings(root) if root != folder else settings)
     return Inferred(
         folder=folder, root=root, settings=settings, answers=answers, version=source,
-        tags=() if found is None else found.tags, issuer=_issuer(found, answers), members=tuple(sorted(members)),
+        tags=() if found is None else found.tags, issuer=_issuer(found), members=tuple(sorted(members)),
         notes=(*notes, *_of_members(members, folder, root)),
     )  # fmt: skip
 
 
-def _issuer(found: repository.Repository | None, answers: dict[str, Conclusion]) -> str | None:
-    platform = answers.get("platform")
-    if found is None or found.host is None or platform is None or platform.value != "gitlab":
-        return None
-    return None if found.host == "gitlab.com" else f"https://{found.host}"
+def _issuer(found: repository.Repository | None) -> str | None:
+    """Of a forge that is none of the public ones: a GitLab vouches for its jobs under its own address."""
+    host = None if found is None else found.host
+    return None if host is None or host in _PUBLIC else f"https://{host}"
 
 
 def _of_members(members: Mapping[str, Path], folder: Path, root: Path) -> tuple[str, ...]:

@@ -363,6 +363,16 @@ def test_without_a_network_the_pins_are_those_that_are_known_and_their_day_is_sa
     assert f"those of {AS_OF}" in done.stdout
 
 
+def test_a_network_that_is_not_there_is_said_and_nothing_fails(tmp_path: Path) -> None:
+    lay(tmp_path)
+    nowhere = {"HTTPS_PROXY": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9", "HOME": str(tmp_path)}
+    done = init(tmp_path, "--yes", "--online", "--trial", "never", env=nowhere)
+    assert done.returncode == 0, done.stderr
+    assert "pypi.org could not be asked whether the project is there" in done.stderr
+    assert "GitHub could not be asked about actions/checkout" in done.stderr
+    assert "while the project is not there" in done.stdout
+
+
 # --- a person at a terminal
 
 

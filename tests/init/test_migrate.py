@@ -14,8 +14,12 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from trustpub import __version__, declared
+from trustpub.errors import Misuse
+from trustpub.workflow import migrating
 
 HEAD = """\
 name: Publish   # ours, and so is this comment
@@ -350,3 +354,85 @@ def test_without_a_remote_the_repository_has_to_be_said(tmp_path: Path) -> None:
     lay(tmp_path, ACTION, remote=False)
     assert "--repository OWNER/NAME" in migrate(tmp_path, "--yes").stderr
     assert migrate(tmp_path, "--yes", "--repository", "Acme/Demo").returncode == 0
+
+
+KEYS = {
+    "twine upload dist/*": ("TWINE_USERNAME", "TWINE_PASSWORD"),
+    "python -m twine upload --verbose dist/*": ("TWINE_USERNAME", "TWINE_PASSWORD"),
+    "uv publish": ("UV_PUBLISH_USERNAME", "UV_PUBLISH_TOKEN"),
+    "hatch publish": ("HATCH_INDEX_USER", "HATCH_INDEX_AUTH"),
+    "poetry publish --build": ("POETRY_HTTP_BASIC_PYPI_USERNAME", "POETRY_HTTP_BASIC_PYPI_PASSWORD"),
+    "pdm publish": ("PDM_PUBLISH_USERNAME", "PDM_PUBLISH_PASSWORD"),
+}
+COMMENTS = st.sampled_from(["", "  # why: 'it' \"is\"", "  # ${{ secrets.OLD }}"])
+
+
+@st.composite
+def workflows(draw: st.DrawFn) -> tuple[str, str]:
+    """A workflow with a token, written in one of many ways; and the line of the step that publishes."""
+    tool = draw(st.sampled_from(sorted(KEYS)))
+    user, word = KEYS[tool]
+    variables = {word: "${{ secrets.TOKEN }}"}
+    variables |= {user: "__token__"} if draw(st.booleans()) else {}
+    variables |= {"KEPT": "'1'"} if draw(st.booleans()) else {}
+    names = draw(st.permutations(sorted(variables)))
+    level = draw(st.sampled_from(["workflow", "job", "step"]))
+    comment = draw(COMMENTS)
+
+    def env(indent: str, at: str) -> str:
+        if at != level:
+            return ""
+        lines = [f"{indent}  {name}: {variables[name]}{comment if name == 'KEPT' else ''}\n" for name in names]
+        return f"{indent}env:\n{''.join(lines)}"
+
+    permissions = draw(
+        st.sampled_from(["", "permissions: {}\n", "permissions:\n  contents: read\n", "permissions: read-all\n"])
+    )
+    own = draw(
+        st.sampled_from(["", "    permissions:\n      contents: read\n", "    permissions: { contents: read }\n"])
+    )
+    block = draw(st.booleans())
+    first, last = draw(st.booleans()), draw(st.sampled_from(["", "      - run: echo done\n", "# the end\n"]))
+    run = f"run: |\n          echo begin\n          {tool}\n          echo end\n" if block else f"run: {tool}\n"
+    step = (
+        f"      - {run}{env('        ', 'step')}"
+        if first
+        else f"      - name: Up\n{env('        ', 'step')}        {run}"
+    )
+    return (
+        f"on:\n  release:\n    types: [published]{comment}\n{permissions}{env('', 'workflow')}jobs:\n  up:\n"
+        f"    runs-on: ubuntu-latest\n{own}{env('    ', 'job')}    steps:\n      - uses: actions/checkout@v7{comment}\n"
+        f"{step}{last}"
+    ), tool  # fmt: skip
+
+
+@settings(max_examples=150, deadline=None)
+@given(made=workflows())
+def test_however_it_is_written_nothing_but_the_credential_goes(
+    tmp_path_factory: pytest.TempPathFactory, made: tuple[str, str]
+) -> None:
+    text, tool = made
+    folder = tmp_path_factory.mktemp("any")
+    place = folder / ".github" / "workflows" / "publish.yml"
+    place.parent.mkdir(parents=True)
+    place.write_text(text)
+    found = migrating.migrate(folder, "publish.yml", [("pypi", "pypi")])
+    job = yaml.safe_load(found.after)["jobs"]["up"]
+    assert job["permissions"]["id-token"] == "write"
+    assert job["environment"] == "pypi"
+    assert found.secrets == ("TOKEN",)
+    allowed = (
+        "env:",
+        "TOKEN: ${{ secrets.TOKEN }}",
+        tool,
+        ": __token__",
+        "permissions:",
+        "secrets.TOKEN",
+        "contents: read",
+    )
+    for line in differing(text, found.after):
+        assert line.startswith("+") or any(one in line for one in allowed), line
+    assert ("KEPT" in text) == ("KEPT" in found.after)
+    place.write_text(found.after)
+    with pytest.raises(Misuse, match="no stored token"):
+        migrating.migrate(folder, "publish.yml", [("pypi", "pypi")])

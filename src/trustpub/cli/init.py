@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
@@ -17,7 +16,7 @@ import click
 
 from trustpub.cli.questions import answering, read
 from trustpub.cli.show import screen
-from trustpub.cli.writing import How, Writing
+from trustpub.cli.writing import How, Writing, encoded
 from trustpub.errors import Misuse
 from trustpub.printable import printable
 
@@ -123,7 +122,7 @@ class _Run:
         found = self._examined() if wrote or not any(change.difference for change in changes) else None
         told = self._told()
         if self._how.as_json:
-            screen().result(json.dumps(self._document(changes, told, found, registered, wrote), indent=2))
+            screen().result(encoded(self._document(changes, told, found, registered, wrote)))
         else:
             self._show(told, found, registered)
             if self._how.ask and wrote and not self._how.dry_run:

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from trustpub.cli.show import screen
-from trustpub.cli.writing import How, Writing
+from trustpub.cli.writing import How, Writing, encoded
 from trustpub.errors import Misuse
 from trustpub.printable import printable
 
@@ -54,7 +53,7 @@ def migrate(folder: Path, name: str, given: Mapping[str, Any], how: How) -> int:
         screen().warning(note)
     told, examined = _told(registrations, answers, how), _examined(inferred) if wrote else None
     if how.as_json:
-        screen().result(json.dumps(_document(found, changes, told, examined, answers, wrote), indent=2))
+        screen().result(encoded(_document(found, changes, told, examined, answers, wrote)))
     else:
         _show(found, told, examined, answers)
     return 1 if examined is not None and any(one.severity == "error" for one in examined[1]) else 0

@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import json
+import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -81,7 +83,12 @@ class Writing:
         return False
 
 
+def encoded(document: Mapping[str, Any]) -> str:
+    """``document`` for a program; no text in it can become a command to a CI's runner."""
+    return json.dumps(document, indent=2).replace("##[", r"#\u0023[")
+
+
 def _shown(line: str) -> str:
-    """A line of a file for a terminal: its white space stays, and nothing in it commands anything."""
-    indent = line[: len(line) - len(line.lstrip(" +-"))]
-    return indent + printable(line[len(indent) :], 2000)
+    """A line of a file for a terminal: its blanks stay, and nothing in it commands anything."""
+    parts = re.split(r"([ \t]+)", line)
+    return "".join(part if not part.strip() else printable(part, 2000) for part in parts)

@@ -177,6 +177,13 @@ def test_a_file_without_marks_is_left_alone_and_the_new_one_put_beside_it(tmp_pa
     assert {row["value"] for row in other["registration"][-1]["fields"]} >= {"ship.yml"}
 
 
+def test_a_workflow_of_an_earlier_run_under_another_name_is_pointed_out(tmp_path: Path) -> None:
+    lay(tmp_path)
+    assert written(tmp_path)["notes"] == []
+    notes = written(tmp_path, "--workflow", "ship.yml")["notes"]
+    assert any(".github/workflows/release.yml is of an earlier run" in note for note in notes)
+
+
 def test_requirements_that_somebody_else_wrote_are_left_alone(tmp_path: Path) -> None:
     lay(tmp_path)
     place = tmp_path / ".github/release-requirements.txt"

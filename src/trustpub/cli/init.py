@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from trustpub.workflow.generate.written import Written
     from trustpub.workflow.infer.conclusion import Inferred
 
+_FOLDER = ".github/workflows"
+_LABELS: Mapping[str, str] = {"dynamic_version": "version from git", "pythons": "runs on Python"}
 _SIZE = (
     "Every push adds files to TestPyPI, and a project there may have 10 GB in all: delete old development versions "
     "now and then, or choose --trial release."
@@ -132,8 +134,8 @@ class _Run:
     def _say_inferred(self, given: Mapping[str, Any]) -> None:
         for name, one in self._inferred.answers.items():
             if name not in given and name not in ("ids", "index", "version_file"):
-                value = ", ".join(one.value) if isinstance(one.value, tuple) else str(one.value)
-                screen().step(f"{name.replace('_', ' ')}: {printable(value, 200)} ({printable(one.why, 200)})")
+                told = _LABELS.get(name, name.replace("_", " "))
+                screen().step(f"{told}: {printable(_said(one.value), 200)} ({printable(one.why, 200)})")
 
     def _recalled(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
         """What was answered before, from the file that was written then."""
@@ -144,7 +146,7 @@ class _Run:
         platform, workflow = platform_and_workflow(given, self._inferred)
         if workflow is None:
             return {}
-        folder = PurePosixPath(".github/workflows" if platform == "github" else ".")
+        folder = PurePosixPath(_FOLDER if platform == "github" else ".")
         return asked.recalled(read(self._inferred.root, folder / workflow))
 
     def _changes(self) -> Iterator[Change]:
@@ -188,6 +190,7 @@ class _Run:
         yield from self._inferred.notes
         if self._resolved.answers.trial == "every-push":
             yield _SIZE
+        yield from self._others(changes)
         for change in changes:
             if change.left:
                 from trustpub.workflow.generate.change import BESIDE
@@ -198,6 +201,19 @@ class _Run:
                     f"would stand there is in {path}. Take that in its place, give another file with --workflow, or "
                     "take a stored token out of yours with --migrate."
                 )
+
+    def _others(self, changes: Sequence[Change]) -> Iterator[str]:
+        """Workflows of earlier runs that would publish beside the one of this run."""
+        from trustpub.workflow.generate.change import read
+        from trustpub.workflow.generate.written import BEGIN
+
+        if self._inferred.members or self._resolved.answers.platform != "github":
+            return  # each member of a workspace has one of its own
+        own = {str(change.path) for change in changes}
+        for path in sorted((self._inferred.root / _FOLDER).glob("*.y*ml")):
+            name = path.relative_to(self._inferred.root).as_posix()
+            if name not in own and BEGIN in (read(self._inferred.root, PurePosixPath(name)) or ""):
+                yield f"{printable(name, 300)} is of an earlier run and publishes as well: keep one of the two."
 
     def _examined(self) -> tuple[int, tuple[Finding, ...]]:
         """How many files the doctor read, and what it found."""
@@ -275,6 +291,13 @@ def _answers(resolved: Resolved) -> dict[str, Any]:
         field.name: _plain(getattr(answers, field.name))
         for field in fields(answers)
     }  # fmt: skip
+
+
+def _said(value: Any) -> str:
+    """An answer in a word or two."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def _plain(value: Any) -> Any:

@@ -72,7 +72,8 @@ def mint(
     wanted = resolved(index, ca, audience)
     shown = job(identity_token)
     with Http(env=os.environ, ca=wanted.ca, ca_for=(wanted.host,)) as http:
-        http.prepare(wanted.upload_url)  # the rest is loaded while the index answers
+        # The rest is loaded while the index answers; where it has to be found, two questions are asked side by side.
+        http.prepare(wanted.upload_url, connections=1 if wanted.built_in else 2)
         from trustpub.client.exchange import Exchange
 
         exchange = Exchange(http, wanted, shown, _Listener(), scope=scope, shared_audience=shared_audience)

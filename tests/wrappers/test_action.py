@@ -402,8 +402,11 @@ def test_what_the_job_sets_for_its_own_pip_does_not_break_the_installation(
     act: Act, job: Job, registered: str, built: list[Path], tmp_path: Path
 ) -> None:
     (tmp_path / "constraints.txt").write_text("click<8\n", encoding="utf-8")
-    job.env |= {"PIP_CONSTRAINT": str(tmp_path / "constraints.txt"), "PIP_USER": "1", "PIP_REQUIRE_VIRTUALENV": "1",
-                "PIP_TARGET": str(tmp_path / "target"), "PIP_PREFIX": str(tmp_path / "prefix")}  # fmt: skip
+    job.env |= {
+        "PIP_CONSTRAINT": str(tmp_path / "constraints.txt"), "PIP_USER": "1", "PIP_REQUIRE_VIRTUALENV": "1",
+        "PIP_TARGET": str(tmp_path / "target"), "PIP_PREFIX": str(tmp_path / "prefix"), "PIP_NO_BINARY": ":all:",
+        "PIP_DRY_RUN": "1",
+    }  # fmt: skip
     assert act().ok, job.shown
 
 

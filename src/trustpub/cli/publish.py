@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 CHECK, MINT = "check", "mint"
 """The dry runs."""
 MOST_JOBS = 32
+READY = 3
+"""Connections to begin with: for the exchange, for the audience, and for what is there already."""
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable that names the file of a job's summary, on GitHub and Forgejo."""
 
@@ -159,27 +161,28 @@ class _Run:
         wish = Wish(mode=asked.attestations, trust_config=asked.trust_config)
         index = resolved(asked.index, asked.ca, asked.audience)
         self.told["index"] = index.upload_url
-        distributions = self._files(files.judge(asked.distributions))
-        self._ledger.take(distributions)
+        shown = job(asked.identity_token)
         wishes = Wishes(
             jobs=asked.jobs,
             leave_different=asked.skip_existing,
             attestations_required=wish.mode == REQUIRED,
             shared_audience=asked.shared_audience,
         )
-        shown = job(asked.identity_token)
         with Http(env=os.environ, ca=index.ca, ca_for=(index.host,)) as http, Bars(self._seen, self._ledger) as bars:
+            # The way is opened while the files are looked at; nothing is asked before they are known to be good.
+            http.prepare(index.upload_url, connections=READY)
+            distributions = self._files(files.judge(asked.distributions))
+            self._ledger.take(distributions)
             if asked.dry_run is not None:
                 self._dry(http, index, shown, distributions, wishes)
                 return
-            attestor = attesting.attestor(wish, http, index, shown, self)
             publish(
                 http,
                 index,
                 shown,
                 distributions,
                 self,
-                attestor=attestor,
+                attestor=attesting.attestor(wish, http, index, shown, self),
                 wishes=wishes,
                 ledger=self._ledger,
                 movement=bars,

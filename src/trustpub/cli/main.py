@@ -45,7 +45,8 @@ COMMANDS: Mapping[str, Entry] = {
 IN_JOBS = frozenset({"publish", "mint", "whoami"})
 """Commands that a release waits for: read without click where they are typed as everybody does."""
 
-_SHORT = (["mint"], ["whoami"])
+_ALONE = frozenset({"mint", "whoami"})
+"""Those that do their work in one thread, where a module may be loaded by its first use."""
 
 _EXTRAS: Mapping[str, str] = {
     **dict.fromkeys(("yaml", "ruamel", "tomlkit"), "setup"),
@@ -74,20 +75,23 @@ def run(arguments: Sequence[str] | None = None) -> NoReturn:
     # A cancelled CI job gets SIGINT, then SIGTERM: both must reach the blocks that give a token back.
     signal.signal(signal.SIGTERM, _terminated)
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] in _SHORT:
-        _hurry()
+    if words and words[0] in IN_JOBS:
+        _hurry(words[0])
     code = _run(words)
     for stream in (sys.stdout, sys.stderr):
         _flush(stream)
     sys.exit(code)
 
 
-def _hurry() -> None:
+def _hurry(command: str) -> None:
     """Have Python do less at the start of a command that is over before any of it would pay."""
     import gc
-    import importlib.util
 
     gc.set_threshold(100_000)
+    if command not in _ALONE:
+        return
+    import importlib.util
+
     # Every dataclass asks for `inspect`, which loads the parser and the disassembler of Python, and uses none of it.
     if "inspect" not in sys.modules and (spec := importlib.util.find_spec("inspect")) is not None and spec.loader:
         spec.loader = importlib.util.LazyLoader(spec.loader)

@@ -153,8 +153,6 @@ class _Run:
     def go(self) -> None:
         """Everything, until something raises."""
         from trustpub.cli import attesting
-        from trustpub.client import files
-        from trustpub.client.publish import Wishes, publish
         from trustpub.http import Http
 
         asked = self._asked
@@ -162,17 +160,21 @@ class _Run:
         index = resolved(asked.index, asked.ca, asked.audience)
         self.told["index"] = index.upload_url
         shown = job(asked.identity_token)
-        wishes = Wishes(
-            jobs=asked.jobs,
-            leave_different=asked.skip_existing,
-            attestations_required=wish.mode == REQUIRED,
-            shared_audience=asked.shared_audience,
-        )
         with Http(env=os.environ, ca=index.ca, ca_for=(index.host,)) as http, Bars(self._seen, self._ledger) as bars:
-            # The way is opened while the files are looked at; nothing is asked before they are known to be good.
+            # The way is opened while all the rest is loaded and the files are looked at. Nothing is asked before they
+            # are known to be good.
             http.prepare(index.upload_url, connections=READY)
+            from trustpub.client import files
+            from trustpub.client.publish import Wishes, publish
+
             distributions = self._files(files.judge(asked.distributions))
             self._ledger.take(distributions)
+            wishes = Wishes(
+                jobs=asked.jobs,
+                leave_different=asked.skip_existing,
+                attestations_required=wish.mode == REQUIRED,
+                shared_audience=asked.shared_audience,
+            )
             if asked.dry_run is not None:
                 self._dry(http, index, shown, distributions, wishes)
                 return

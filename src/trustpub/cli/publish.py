@@ -239,8 +239,12 @@ class _Run:
 
     def _files(self, found: Found) -> Sequence[Distribution]:
         """What is to be published, told; hashed only if that is needed already."""
+        from pathlib import Path
+
+        from trustpub import declared
         from trustpub.client import files
 
+        files.check_count(found.distributions, declared.find(Path.cwd()).expect)
         if self._asked.attestations == OFF:
             found = replace(found, beside={}, left_out=[])
         if found.beside or self._asked.print_hash:

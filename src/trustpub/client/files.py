@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from packaging.version import Version
 
+from trustpub.declared import Count
 from trustpub.errors import Misuse
 from trustpub.packages import archives, metadata, names
 from trustpub.printable import printable
@@ -117,6 +118,27 @@ def judge(arguments: Sequence[str]) -> Found:
         left_out=[LeftOut(path=path, reason="is of no file that is to be published") for path in stray],
         beside={filename: paths for filename, paths in beside.items() if paths},
     )
+
+
+def check_count(distributions: Sequence[Distribution], expected: Mapping[str, Count]) -> None:
+    """That there are as many files of each kind as the project declares: a wheel that a job did not bring is missed
+    here, and not by who wants to install it.
+
+    Raises:
+        Misuse: there are not.
+    """
+    wheels = sum(one.submission.filetype == WHEEL for one in distributions)
+    found = {"wheels": wheels, "sdist": len(distributions) - wheels}
+    faults = [
+        f"  {kind}: there are {found[kind]}, and {count} are expected"
+        for kind, count in expected.items()
+        if not count.holds(found[kind])
+    ]
+    if faults:
+        raise Misuse(
+            "\n".join(["Nothing was published: these are not the files that pyproject.toml expects.", *faults]),
+            hint="Build what is missing, or change `expect` in pyproject.toml.",
+        )
 
 
 def complete(found: Found) -> Found:

@@ -248,7 +248,9 @@ class _Run:
         if self._asked.attestations == OFF:
             found = replace(found, beside={}, left_out=[])
         if found.beside or self._asked.print_hash:
-            found = files.complete(found)
+            from trustpub.client import beside
+
+            found = beside.complete(found)
         required = self._asked.attestations == REQUIRED
         for stray in found.left_out:
             text = f"{printable(stray.path)} is not sent: it {stray.reason}"

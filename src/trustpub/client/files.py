@@ -74,14 +74,14 @@ class Found:
 
 
 def collect(arguments: Sequence[str]) -> Found:
-    """The distributions that ``arguments`` (paths or patterns; none: ``dist/*``) stand for, with digests and
-    attestations.
+    """The distributions that ``arguments`` (paths or patterns; none: ``dist/*``) stand for, with digests.
 
     Raises:
         Misuse: there is none, one is not a distribution or not one that an index takes, or two have the same name.
             Names every file that is at fault.
     """
-    return complete(judge(arguments))
+    found = judge(arguments)
+    return replace(found, distributions=[digested(one) for one in found.distributions])
 
 
 def judge(arguments: Sequence[str]) -> Found:
@@ -139,26 +139,6 @@ def check_count(distributions: Sequence[Distribution], expected: Mapping[str, Co
             "\n".join(["Nothing was published: these are not the files that pyproject.toml expects.", *faults]),
             hint="Build what is missing, or change `expect` in pyproject.toml.",
         )
-
-
-def complete(found: Found) -> Found:
-    """``found`` with the digests of all files, and the attestations that fit them.
-
-    Raises:
-        Misuse: a file cannot be read any more, or is another size than it was.
-    """
-    distributions: list[Distribution] = []
-    left_out = [*found.left_out]
-    for one in found.distributions:
-        distribution = digested(one)
-        paths = found.beside.get(one.filename, ())
-        if paths:
-            from trustpub.client import beside
-
-            distribution, stray = beside.attached(distribution, paths)
-            left_out += stray
-        distributions.append(distribution)
-    return Found(distributions=distributions, left_out=left_out)
 
 
 def digested(distribution: Distribution) -> Distribution:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sigstore._store as sigstore_store
 
 from trustpub.errors import Declined, Misuse, NoIdentity, Unreachable
 from trustpub.http import Http
@@ -27,6 +28,7 @@ from trustpub.secret import Secret
 
 from .local import Failing, Job, Subject, fails, job_of
 from .sites import site
+from .tuf_site import Repository
 
 KINDS = ("github", "gitlab", "google", "circleci", "buildkite", "forgejo", "jenkins")
 
@@ -297,6 +299,22 @@ def test_the_public_instance_is_asked_for_over_tuf_and_its_outage_said() -> None
         pytest.raises(Unreachable, match="tuf-repo-cdn.sigstore.dev"),
     ):
         fetch_public(http, now=time.time())
+
+
+def test_the_public_instance_is_what_its_repository_says_now(github: Job) -> None:
+    store = Path(sigstore_store.__file__).parent / "https%3A%2F%2Ftuf-repo-cdn.sigstore.dev"
+    trusted, signing = (store / name for name in ("trusted_root.json", "signing_config.v0.2.json"))
+    with site() as made, Http(env={}, sleep=lambda seconds: None) as http:
+        tuf = Repository(made)
+        tuf.publish(trusted.read_bytes(), 1, more={"signing_config.v0.2.json": signing.read_bytes()})
+        found = fetch_public(http, now=time.time(), url=f"{made.url}/tuf", first=tuf.first)
+        assert (found.fulcio, found.rekor) == ("https://fulcio.sigstore.dev", "https://rekor.sigstore.dev")
+        assert found.public
+        tuf.publish(trusted.read_bytes(), 2)
+        with pytest.raises(Declined, match=r"signing_config\.v0\.2\.json"):
+            fetch_public(http, now=time.time(), url=f"{made.url}/tuf", first=tuf.first)
+        with pytest.raises(Declined, match="does not hold"):  # the shipped beginning is of another repository
+            fetch_public(http, now=time.time(), url=f"{made.url}/tuf")
 
 
 def test_a_file_that_was_not_read_is_not_signed(github: Job) -> None:

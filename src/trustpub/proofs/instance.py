@@ -79,8 +79,10 @@ def read_instance(content: bytes, told: str, *, now: float) -> Instance:
     return _instance(json.dumps(trusted).encode(), signing, told, now)
 
 
-def fetch_public(http: Http, *, now: float) -> Instance:
+def fetch_public(http: Http, *, now: float, url: str = PUBLIC_URL, first: bytes | None = None) -> Instance:
     """The public-good instance as it is now, over TUF. Nothing is kept on this machine.
+
+    ``url`` and ``first``: of a copy of its repository, and the TUF root metadata that are believed already.
 
     Raises:
         Unreachable: its repository cannot be asked.
@@ -89,9 +91,8 @@ def fetch_public(http: Http, *, now: float) -> Instance:
         ModuleNotFoundError: the extra ``attest`` is not installed.
     """
     with tempfile.TemporaryDirectory(prefix="trustpub-tuf-") as memory:
-        found = targets(http, PUBLIC_URL, first_of_tuf(), Path(memory), (TARGET, SIGNING_CONFIG))
-    told = "Sigstore's public instance"
-    return _instance(found[TARGET], _json(found[SIGNING_CONFIG]), told, now)
+        found = targets(http, url, first or first_of_tuf(), Path(memory), (TARGET, SIGNING_CONFIG))
+    return _instance(found[TARGET], _json(found[SIGNING_CONFIG]), "Sigstore's public instance", now)
 
 
 def fetch(http: Http, url: str, *, now: float) -> Instance:

@@ -139,6 +139,18 @@ def test_the_index_may_be_the_one_that_the_project_declares(
     assert shop.files(project) == hashes(built)
 
 
+def test_an_audience_that_contradicts_the_project_is_refused(
+    act: Act, job: Job, shop: Shop, github: GitHubIssuer, built: list[Path]
+) -> None:
+    table = f'url = "{shop.url}/legacy/"\naudience = "{shop.audience}"\n'
+    (job.workspace / "pyproject.toml").write_text(f"[tool.trustpub.indexes.ours]\n{table}", "utf-8")
+    before = len(github.given)
+    done = act(repository_url="ours", audience="another")
+    assert done.steps["trustpub"]["code"] == 2
+    assert "--audience is 'another', and pyproject.toml declares" in job.shown
+    assert len(github.given) == before
+
+
 @pytest.mark.parametrize("name", ["-rf", "a [b] $(touch made-by-shell) `touch made-by-shell`"])
 def test_the_folder_of_the_files_may_have_any_name(
     act: Act, job: Job, shop: Shop, registered: str, make: Make, project: str, name: str

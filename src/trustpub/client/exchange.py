@@ -11,7 +11,8 @@ import contextlib
 import json
 import re
 import threading
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from trustpub.ci import unverified
 from trustpub.ci.detection import Job
@@ -29,9 +30,9 @@ SHOWN_CLAIMS = (
     ("repository", "repository_owner_id", "job_workflow_ref", "environment", "ref", "event_name"),
     ("ci_config_ref_uri", "project_path", "project_id", "namespace_id", "environment", "ref_path", "pipeline_source"),
     ("email", "email_verified", "sub"),
-    ("iss", "sub"),
 )
-"""What a person compares with the publisher that is registered: for each CI the claim that tells it, and others."""
+"""What a person compares with the publisher that is registered: for the CIs that most use, the claim that tells it, and
+others. For any other it is what its provider compares."""
 
 _ABSENT = frozenset({404, 405, 406, 410, 501})
 """Statuses of a server that does not know the endpoint."""
@@ -307,9 +308,16 @@ def _not_offered(index: Index, endpoints: Endpoints) -> NoTrustedPublishing:
 def own_claims(identity: Secret) -> list[str]:
     """What ``identity`` says, as lines for a person who compares it with a publisher."""
     claims = unverified.claims(identity)
-    names = next((names for names in SHOWN_CLAIMS if names[0] in claims), SHOWN_CLAIMS[-1])
+    names = next((names for names in SHOWN_CLAIMS if claims.get(names[0])), None) or _compared(claims)
     shown = ["This job's identity says:"]
     for name in names:
         value = claims.get(name)
-        shown.append(f"  {name}: {'(none)' if value in (None, '') else inert(str(value), 300)}")
+        shown.append(f"  {inert(name, 100)}: {'(none)' if value in (None, '') else inert(str(value), 300)}")
     return shown
+
+
+def _compared(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    from trustpub.trust.proposal import compared_first, kind_for  # only here: a job that is trusted waits for neither
+
+    compared, _, _ = compared_first(kind_for(str(claims.get("iss", "")), claims), claims)
+    return tuple(dict.fromkeys(("iss", "sub", *compared)))

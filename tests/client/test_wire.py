@@ -68,6 +68,7 @@ def http() -> Iterator[Http]:
         (b"HTTP/1.1 200\r\ncontent-length:2\r\n\r\nok", b"ok"),
         (b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok", b"ok"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\nok", b"ok"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok", b"ok"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 2\r\n\r\nok", b"ok"),
         (b"HTTP/1.0 200 OK\r\n\r\nuntil the end", b"until the end"),
         (b"HTTP/1.1 200 OK\r\nX-Folded: a\r\n  b\r\nContent-Length: 2\r\n\r\nok", b"ok"),
@@ -94,17 +95,7 @@ def test_what_servers_say_well(http: Http, answer: bytes, body: bytes) -> None:
         b"HTTP/1.1 20 OK\r\n\r\n",
         b"HTTP/1.1 2x0 OK\r\n\r\n",
         b"HTTP/1.1 099 No\r\n\r\n",
-        b"HTTP/1.1 101 Switching Protocols\r\n\r\n",
-        b"HTTP/1.1 100 Continue\r\n\r\n" * 40 + OK,
-        b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nContent-Length: \xb2\r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nContent-Length: \r\n\r\nok",
-        b"HTTP/1.1 200 OK\r\nno header\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\n: nameless\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nSpaced : x\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n",
+        b"HTTP/1.1 101 Switching Protocols\r\n\r\nnow something else\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nok\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-2\r\nok\r\n0\r\n\r\n",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok!\r\n0\r\n\r\n",
@@ -122,10 +113,13 @@ def test_what_is_no_answer_is_told_and_read_no_further(http: Http, answer: bytes
     "answer",
     [
         b"",
+        b"HTTP/1.1 200",
+        b"HTTP/1.1 200 OK\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Le",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n",
         b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nok",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n",
+        b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n",
     ],
 )
 def test_an_answer_that_ends_too_soon_is_none(http: Http, answer: bytes) -> None:
@@ -146,8 +140,12 @@ def test_any_bytes_are_an_answer_or_a_sentence(pieces: list[bytes]) -> None:
     "answer",
     [
         b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n",
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nffffffffff\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n12345\r\nffffffffff\r\n" + b"x" * 6,
         b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 11,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n-1\r\n" + b"x" * 200_000,
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: y\r\n" * 20_000,
+        b"HTTP/1.1 100 Continue\r\n\r\n" * 4_000,
+        b"HTTP/1.1 103 Early Hints\r\n\r\n" * 4_000,
     ],
 )
 def test_more_than_wanted_is_not_read(http: Http, answer: bytes) -> None:
@@ -156,7 +154,7 @@ def test_more_than_wanted_is_not_read(http: Http, answer: bytes) -> None:
 
 
 def test_nothing_that_is_asked_can_become_a_header(http: Http) -> None:
-    for headers in ({"X": "a\r\nY: b"}, {"X": "a\0"}, {"X\r\nY": "b"}, {"X Y": "b"}, {"": "b"}, {"X": "\u20ac"}):
+    for headers in ({"X": "a\r\nY: b"}, {"X": "a\nY: b"}, {"X\r\nY": "b"}, {"": "b"}, {"X": "\u20ac"}):
         with speaking(OK) as (url, heard), pytest.raises(Unreachable, match="the request is malformed"):
             http.request("GET", url, headers=headers)
         assert heard == []
@@ -165,7 +163,8 @@ def test_nothing_that_is_asked_can_become_a_header(http: Http) -> None:
 def test_a_path_is_encoded_and_a_fragment_stays_here(http: Http) -> None:
     with speaking(OK) as (url, heard):
         http.request("GET", url + "a b/\u00fc%41?q=\u20ac x#part")
-    assert heard[0].startswith(b"GET /a%20b/%C3%BC%41?q=%E2%82%AC%20x HTTP/1.1\r\nHost: 127.0.0.1:")
+    assert heard[0].startswith(b"GET /a%20b/%C3%BC%41?q=%E2%82%AC%20x HTTP/1.1\r\n")
+    assert heard[0].count(b"\r\nHost: 127.0.0.1:") == 1
 
 
 class Large:
@@ -226,13 +225,14 @@ def test_a_connection_that_was_closed_meanwhile_is_not_used_again(http: Http) ->
     assert len(heard) == 2
 
 
-def test_what_comes_unasked_is_no_answer_to_the_next_request(http: Http) -> None:
+@pytest.mark.parametrize("pieces", [(OK, OK.replace(b"ok", b"no")), (OK + OK.replace(b"ok", b"no"),)])
+def test_what_comes_unasked_is_no_answer_to_the_next_request(http: Http, pieces: tuple[bytes, ...]) -> None:
     def forge(client: socket.socket) -> None:
         client.recv(65536)
-        client.sendall(OK)
-        time.sleep(0.05)
-        with contextlib.suppress(OSError):
-            client.sendall(OK.replace(b"ok", b"no"))
+        for piece in pieces:
+            with contextlib.suppress(OSError):
+                client.sendall(piece)
+            time.sleep(0.05)
         time.sleep(0.3)
 
     with speaking(forge, OK) as (url, _):

@@ -14,15 +14,17 @@ import ssl
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from trustpub import __version__
 from trustpub.errors import Unreachable
 from trustpub.outages import NoHttp, NotConnected, NotThroughProxy, why
 from trustpub.printable import printable
 from trustpub.proxies import Proxy
-from trustpub.streams import Patience, Stream
-from trustpub.wire import Connection, TooLarge
+from trustpub.streams import Patience, Stream, TooLarge
+
+if TYPE_CHECKING:
+    from trustpub.wire import Connection
 
 CONNECT_SECONDS = 15.0
 """For one address to take a connection, and for TLS with it."""
@@ -71,7 +73,10 @@ class Dialler:
         else:
             stream = self._tunnel(proxy, goal, patience)
         try:
-            return Connection(self._secure(stream, goal.host, patience) if goal.tls else stream)
+            stream = self._secure(stream, goal.host, patience) if goal.tls else stream
+            from trustpub.wire import Connection  # see Http.prepare
+
+            return Connection(stream)
         except BaseException:
             stream.close()
             raise
@@ -134,6 +139,8 @@ class Dialler:
             stream = self._dial(proxy.host, proxy.port, patience, None)
             if proxy.tls:
                 stream = self._secure(stream, proxy.host, patience)
+            from trustpub.wire import Connection
+
             asked = Connection(stream)
             where = f"[{goal.host}]:{goal.port}" if ":" in goal.host else f"{goal.host}:{goal.port}"
             answer = asked.exchange(

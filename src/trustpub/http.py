@@ -196,6 +196,8 @@ class Http:
             self._connections().prepare(
                 goal, lambda goal: self._dialler(None).connect(goal, self._patience(None)), connections
             )
+            # With it comes http.client, and with that the parser of e-mails: loaded while the other side answers.
+            from trustpub import wire  # noqa: F401
 
     def request(
         self,
@@ -251,7 +253,7 @@ class Http:
 
     def _once(self, asked: _Asked) -> Response:
         from trustpub.outages import sentence
-        from trustpub.wire import TooLarge
+        from trustpub.streams import TooLarge
 
         where = printable(asked.parts.netloc)
         try:

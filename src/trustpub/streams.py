@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""A connection before anybody speaks HTTP on it, and how long to wait for the other side."""
+"""A connection before anybody speaks HTTP on it, how long to wait for the other side, and how much to take from it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class Stream(Protocol):
 
     def close(self) -> None:
         """Let go of it."""
+
+
+class TooLarge(Exception):
+    """An answer with more bytes than are read."""
 
 
 class Patience:

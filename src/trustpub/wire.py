@@ -16,7 +16,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import TYPE_CHECKING, Protocol
 
 from trustpub.outages import NoHttp
-from trustpub.streams import Patience, Stream
+from trustpub.streams import Patience, Stream, TooLarge
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -34,10 +34,6 @@ class Readable(Protocol):
 
     def read(self, size: int = -1, /) -> bytes:
         """At most ``size`` bytes; empty at the end."""
-
-
-class TooLarge(Exception):
-    """An answer with more bytes than are read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

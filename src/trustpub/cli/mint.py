@@ -15,12 +15,13 @@ from trustpub.cli.options import as_job, job, may_share, of_audience, resolved, 
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import Misuse
 from trustpub.printable import printable
-from trustpub.protocol.exchange import SCOPES, UPLOAD, Minted
+from trustpub.protocol.scopes import SCOPES, UPLOAD
 from trustpub.secret import Secret
 
 if TYPE_CHECKING:
     from trustpub.client.exchange import Exchange
     from trustpub.client.indexes import Index
+    from trustpub.protocol.exchange import Minted
 
 OUTPUT = "api-token"
 """The name of the step's output."""

@@ -23,7 +23,8 @@ from trustpub.client.refusals import told
 from trustpub.errors import Declined, Misuse, NoTrustedPublishing, TrustpubError, Unreachable
 from trustpub.http import ATTEMPTS, BUSY, Http, Response
 from trustpub.printable import inert
-from trustpub.protocol.exchange import UPLOAD, BadBody, Minted, read_audience, read_minted
+from trustpub.protocol.exchange import BadBody, Minted, read_audience, read_minted
+from trustpub.protocol.scopes import UPLOAD
 from trustpub.secret import Secret
 
 SHOWN_CLAIMS = (

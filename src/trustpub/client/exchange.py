@@ -122,7 +122,8 @@ class Exchange:
                 Or the identity could be used elsewhere too (see :meth:`__init__`), and was not asked for.
             TrustpubError: those of :meth:`audience`, of the job's CI and of the mint endpoint.
         """
-        return _mint(self._http, self._index, self.endpoints, self.identity(), scope=self._scope)
+        identity = self.identity()  # first: the audience and where the exchange is are asked for side by side
+        return _mint(self._http, self._index, self.endpoints, identity, scope=self._scope)
 
     def identity(self) -> Secret:
         """What the CI vouches with for this job now, to be shown to the index and to nobody else; masked.

@@ -7,16 +7,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from trustpub.dialling import Goal
-from trustpub.wire import Connection
+
+if TYPE_CHECKING:
+    from trustpub.wire import Connection
 
 IDLE_SECONDS = 4.0
 """A connection that was idle for longer is not used again: many servers close theirs after five, and a request that is
 sent just then is lost. TLS anew costs two round trips, less than a retry."""
 MAX_KEPT = 16
 
-Connect = Callable[[Goal], Connection]
+Connect = Callable[[Goal], "Connection"]
 
 
 class Connections:

@@ -14,14 +14,17 @@ import ssl
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from trustpub import __version__
 from trustpub.errors import Unreachable
 from trustpub.outages import NoHttp, NotConnected, NotThroughProxy, why
 from trustpub.printable import printable
 from trustpub.proxies import Proxy
-from trustpub.wire import Connection, Patience, Stream, TooLarge, head
+from trustpub.streams import Patience, Stream, TooLarge
+
+if TYPE_CHECKING:
+    from trustpub.wire import Connection
 
 CONNECT_SECONDS = 15.0
 """For one address to take a connection, and for TLS with it."""
@@ -70,7 +73,10 @@ class Dialler:
         else:
             stream = self._tunnel(proxy, goal, patience)
         try:
-            return Connection(self._secure(stream, goal.host, patience) if goal.tls else stream)
+            stream = self._secure(stream, goal.host, patience) if goal.tls else stream
+            from trustpub.wire import Connection  # see Http.prepare
+
+            return Connection(stream)
         except BaseException:
             stream.close()
             raise
@@ -133,9 +139,12 @@ class Dialler:
             stream = self._dial(proxy.host, proxy.port, patience, None)
             if proxy.tls:
                 stream = self._secure(stream, proxy.host, patience)
+            from trustpub.wire import Connection
+
             asked = Connection(stream)
+            where = f"[{goal.host}]:{goal.port}" if ":" in goal.host else f"{goal.host}:{goal.port}"
             answer = asked.exchange(
-                _connect(proxy, goal), None, method="CONNECT", max_bytes=_MAX_PROXY_BYTES, patience=patience
+                "CONNECT", where, _headers(proxy, where), None, max_bytes=_MAX_PROXY_BYTES, patience=patience
             )
         except (OSError, TooLarge) as error:
             if stream is not None:
@@ -147,13 +156,12 @@ class Dialler:
         raise NotThroughProxy(_proxy_refuses(answer.status, proxy), status=answer.status)
 
 
-def _connect(proxy: Proxy, goal: Goal) -> bytes:
-    where = f"[{goal.host}]:{goal.port}" if ":" in goal.host else f"{goal.host}:{goal.port}"
+def _headers(proxy: Proxy, where: str) -> dict[str, str]:
     headers = {"Host": where, "User-Agent": f"trustpub/{__version__}"}
     if proxy.credentials is not None:
         pair = b64encode(proxy.credentials.reveal().encode()).decode()
         headers["Proxy-Authorization"] = f"Basic {pair}"
-    return head("CONNECT", where, headers)
+    return headers
 
 
 def _proxy_why(error: OSError | TooLarge) -> str:
@@ -174,7 +182,7 @@ def _proxy_refuses(status: int, proxy: Proxy) -> str:
 
 
 class Nested:
-    """TLS inside of TLS, to a host behind a proxy that is spoken to over TLS: a :class:`~trustpub.wire.Stream`."""
+    """TLS inside of TLS, to a host behind a proxy that is spoken to over TLS: a :class:`~trustpub.streams.Stream`."""
 
     def __init__(self, outer: Stream, context: ssl.SSLContext, host: str, seconds: float) -> None:
         """``outer``: the connection to the proxy. ``seconds``: for the handshake."""

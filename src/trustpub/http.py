@@ -6,10 +6,10 @@ What holds for every request: HTTPS, except to this machine itself and to the me
 of it; no redirect is followed, because a token would go along; an answer has a size it may not exceed; whatever goes
 wrong is an :class:`~trustpub.errors.Unreachable` that names the host, and neither the rest of the URL nor a header.
 
-    request ──> connections (kept) ──> dialling (proxies, TLS with its roots) ──> wire (HTTP/1.1)
+    request ──> connections (kept) ──> dialling (proxies, TLS with its roots) ──> wire (http.client)
 
-All of that is our own on Python's sockets, and loaded with the first request: a job waits for what it loads, and any
-HTTP library costs several times what the three requests of a mint do (benchmarks/client.py has the figures).
+All of that is on Python's own ``ssl`` and ``http.client``, and loaded with the first request: a job waits for what it
+loads, and the libraries around them take longer to load than the three requests of a mint (benchmarks/client.py).
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 
     from trustpub.connections import Connections
     from trustpub.dialling import Dialler, Goal
-    from trustpub.wire import Answer, Connection, Patience
+    from trustpub.streams import Patience
+    from trustpub.wire import Answer, Connection, Readable
 
 READ_SECONDS = 30.0
 """How long a server may be silent."""
@@ -58,13 +59,6 @@ class Response:
     headers: Mapping[str, str]
     """Names in lower case; of a repeated header the values joined by ``, ``."""
     body: bytes
-
-
-class Readable(Protocol):
-    """What an open body offers."""
-
-    def read(self, size: int = -1, /) -> bytes:
-        """At most ``size`` bytes; empty at the end."""
 
 
 class Body(Protocol):
@@ -202,6 +196,8 @@ class Http:
             self._connections().prepare(
                 goal, lambda goal: self._dialler(None).connect(goal, self._patience(None)), connections
             )
+            # With it comes http.client, and with that the parser of e-mails: loaded while the other side answers.
+            from trustpub import wire  # noqa: F401
 
     def request(
         self,
@@ -257,7 +253,7 @@ class Http:
 
     def _once(self, asked: _Asked) -> Response:
         from trustpub.outages import sentence
-        from trustpub.wire import TooLarge
+        from trustpub.streams import TooLarge
 
         where = printable(asked.parts.netloc)
         try:
@@ -294,27 +290,23 @@ class Http:
 
     def _over(self, connection: Connection, goal: Goal, asked: _Asked, body: bytes | Readable | None) -> Answer:
         try:
-            return connection.exchange(
-                asked.head(), body, method=asked.method, max_bytes=asked.max_bytes, patience=self._patience(asked)
-            )
+            return asked.over(connection, body, self._patience(asked))
         finally:
             self._connections().give(goal, connection)
 
     def _limited(self, asked: _Asked, body: bytes | Readable | None, goal: Goal, limits: Limits) -> Answer:
         """On a connection of its own, for what was judged a while ago need not be so now."""
-        from trustpub.wire import Patience
+        from trustpub.streams import Patience
 
         patience = Patience(asked.read_seconds, time.monotonic() + limits.seconds)
         connection = self._dialler(limits.judge).connect(goal, patience)
         try:
-            return connection.exchange(
-                asked.head(), body, method=asked.method, max_bytes=asked.max_bytes, patience=patience
-            )
+            return asked.over(connection, body, patience)
         finally:
             connection.close()
 
     def _patience(self, asked: _Asked | None) -> Patience:
-        from trustpub.wire import Patience
+        from trustpub.streams import Patience
 
         return Patience(self._read_seconds if asked is None else asked.read_seconds)
 
@@ -366,17 +358,13 @@ class _Asked:
     max_bytes: int
     read_seconds: float
 
-    def head(self) -> bytes:
-        """The request's lines before its body."""
-        from trustpub.wire import head
-
+    def over(self, connection: Connection, body: bytes | Readable | None, patience: Patience) -> Answer:
+        """Send it, with ``body`` opened, and read the answer."""
         target = quote(self.parts.path or "/", safe=_TARGET)
         if self.parts.query:
             target += "?" + quote(self.parts.query, safe=_TARGET)
-        headers = {"Host": self.parts.netloc, "Accept-Encoding": "identity", **self.headers}
-        if isinstance(self.body, bytes) or (self.body is None and self.method in ("POST", "PUT", "PATCH")):
-            headers["Content-Length"] = str(len(self.body or b""))
-        return head(self.method, target, headers)
+        headers = {"Host": self.parts.netloc, **self.headers}
+        return connection.exchange(self.method, target, headers, body, max_bytes=self.max_bytes, patience=patience)
 
 
 _TARGET = "".join(map(chr, range(0x21, 0x7F)))

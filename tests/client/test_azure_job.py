@@ -135,3 +135,8 @@ def test_an_index_gets_no_such_token_unless_the_person_says_so(
     ran = run("mint", "--print", "--index", index.url, "--accept-shared-audience", AUDIENCE, **env)
     assert (ran.code, ran.out) == (0, f"{make.TOKEN}\n")
     assert make.jwt(AUDIENCE).encode() in index.asked[-1].body
+    masks = [line for line in ran.err.splitlines() if line.startswith("##vso[task.setsecret]")]
+    assert masks == [f"##vso[task.setsecret]{one}" for one in (make.jwt(AUDIENCE), make.TOKEN)]
+    shown = "\n".join(line for line in ran.err.splitlines() if line not in masks)
+    assert make.jwt(AUDIENCE) not in shown
+    assert make.TOKEN not in shown

@@ -155,3 +155,19 @@ def test_a_token_is_minted_from_a_job_of_circleci(run: Any, index: Any, place: A
     assert (ran.code, ran.out) == (0, f"{make.TOKEN}\n")
     assert "CircleCI vouches for this job" in ran.err
     assert make.jwt("test_index") not in ran.err
+
+
+def test_who_is_refused_is_told_the_claims_that_its_provider_compares(
+    run: Any, index: Any, place: Any, make: Any
+) -> None:
+    claims = {
+        "iss": "https://oidc.circleci.com",
+        "oidc.circleci.com/project-id": "6a7e2c3d-0b6f-4f0e-9d55-2f6a3f1c9e10",
+        "repository": None,
+    }
+    index.answer("/_/oidc/mint-token", make.Answer(status=422, body={"errors": [{"code": "invalid-publisher"}]}))
+    env = place(ANSWER) | {"THE_TOKEN": make.jwt("test_index", **claims), "GITHUB_ACTIONS": None}
+    ran = run("mint", "--print", "--index", index.url, **env)
+    assert ran.code == 1
+    assert "  iss: https://oidc.circleci.com\n" in ran.err
+    assert "  oidc.circleci.com/project-id: 6a7e2c3d-0b6f-4f0e-9d55-2f6a3f1c9e10\n" in ran.err

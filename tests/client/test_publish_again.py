@@ -34,11 +34,6 @@ def fields(asked: Any) -> dict[str, str]:
     }
 
 
-def listing(make: Any, **files: str | None) -> Any:
-    listed = [{"filename": name.replace("__", "."), "hashes": {"sha256": digest}} for name, digest in files.items()]
-    return make.Answer(body={"files": listed}, headers=SIMPLE)
-
-
 def page(make: Any, files: dict[str, str | None]) -> Any:
     listed = [{"filename": name, "hashes": {"sha256": digest} if digest else {}} for name, digest in files.items()]
     return make.Answer(body={"files": listed}, headers=SIMPLE)
@@ -161,6 +156,56 @@ def test_github_is_told_in_a_summary_and_in_annotations_of_our_own_words(
     assert "Not all published to" in summary.read_text()
     ran = run("publish", "--index", index.url, GITHUB_STEP_SUMMARY=str(tmp_path), GITHUB_ACTIONS="true")
     assert "GITHUB_STEP_SUMMARY names cannot be written" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("expect", "said"),
+    [
+        ("{ sdist = 1, wheels = 1 }", None),
+        ('{ wheels = "1+" }', None),
+        ('{ wheels = "2+" }', "wheels: there are 1, and 2 or more are expected"),
+        ("{ sdist = 0 }", "sdist: there are 1, and 0 are expected"),
+    ],
+)
+def test_the_files_are_as_many_as_the_project_expects(
+    run: Any, index: Any, dist: Path, tmp_path: Path, expect: str, said: str | None
+) -> None:
+    (tmp_path / "pyproject.toml").write_text(f"[tool.trustpub]\nexpect = {expect}\n")
+    ran = run("publish", "--index", index.url)
+    if said is None:
+        assert ran.code == 0, ran.err
+    else:
+        assert ran.code == 2
+        assert said in ran.err
+        assert index.asked == []
+
+
+def test_an_index_whose_tokens_are_good_for_one_file_gives_one_for_each(
+    run: Any, index: Any, dist: Path, make: Any
+) -> None:
+    document = {
+        "audience-endpoint": f"{index.url}/_/oidc/audience", "token-mint-endpoint": f"{index.url}{MINT}",
+        "features": ["single-use-token"], "default-features": ["single-use-token"],
+    }  # fmt: skip
+    index.answer("/.well-known/pytp", make.Answer(body=document))
+    given = iter(range(100))
+    index.answer(MINT, lambda asked: make.Answer(body={"token": f"pypi-one-of-many-{next(given)}"}))
+    ran = run("publish", "--index", index.url)
+    assert ran.code == 0, ran.err
+    used = [one.headers["authorization"] for one in index.asked if one.path == UPLOAD]
+    assert len(set(used)) == len(used) == 2
+    assert BURN not in index.paths(), "a token that is spent is not given back"
+    index.asked.clear()
+    index.answer(UPLOAD, make.Answer(status=400, body={"message": "no"}))
+    assert run("publish", "--index", index.url).code == 1
+    assert index.paths().count(BURN) == 1
+    index.asked.clear()
+    identity = dist.parent / "identity"
+    identity.write_text(make.jwt("test_index"))
+    ran = run("publish", "--index", index.url, "--identity-token", str(identity))
+    assert ran.code == 1
+    assert "gives tokens for one file each" in ran.err
+    assert MINT not in index.paths()
 
 
 def test_digests_are_printed_on_request(run: Any, index: Any, dist: Path) -> None:

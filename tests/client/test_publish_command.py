@@ -52,7 +52,7 @@ def test_a_release_goes_up_wheels_first_and_the_token_is_given_back(
     ran = run("publish", "--index", index.url)
     assert ran.code == 0, ran.err
     assert exchange(index) == [AUDIENCE, MINT, UPLOAD, UPLOAD, UPLOAD, BURN]
-    sent = [dict(parts(one))["content"].get_filename() for one in index.asked if one.path == UPLOAD]
+    sent = [str(dict(parts(one))["content"].get_filename()) for one in index.asked if one.path == UPLOAD]
     assert sorted(sent[:2]) == ["another-1.0-py3-none-any.whl", "hello-1.0-py3-none-any.whl"]
     assert sent[2:] == ["hello-1.0.tar.gz"], "what makes a release goes up alone"
     assert json.loads(index.asked[-1].body) == {"token": make.TOKEN}

@@ -94,7 +94,8 @@ class Shop:
 
     def mint(self, *options: str) -> str:
         """The token that a job of the publisher gets for ``$(trustpub mint --print)``."""
-        argv = [sys.executable, "-m", "trustpub", "mint", "--print", "--index", self.url, "--ca", str(self.ca), *options]
+        argv = [sys.executable, "-m", "trustpub", "mint", "--print", "--index", self.url, "--ca", str(self.ca)]
+        argv += options
         return self.run(argv, env=self.job_env).stdout.splitlines()[-1]
 
 

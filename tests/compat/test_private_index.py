@@ -141,7 +141,8 @@ def test_a_token_for_one_project_finds_no_other(installers: Installers) -> None:
 
 def test_a_job_installs_with_the_token_that_its_identity_gets(installers: Installers) -> None:
     shop = installers.shop
-    argv = [sys.executable, "-m", "trustpub", "mint", "--print", "--scope", "read", "--index", shop.url, "--ca", str(shop.ca)]
+    argv = [sys.executable, "-m", "trustpub", "mint", "--print", "--scope", "read"]
+    argv += ["--index", shop.url, "--ca", str(shop.ca)]
     token = shop.run(argv, env=shop.job_env).stdout.splitlines()[-1]
     installers.write_netrc(token)
     installers.install("other", installers.simple())

@@ -31,8 +31,11 @@ def dry(
     shop: Shop, url: str, folder: Path, *options: str, project: str, fails: bool = False
 ) -> subprocess.CompletedProcess[str]:
     dist = folder / "dist"
-    dist.mkdir(exist_ok=True)
-    files = [str(make_wheel(dist, project)), str(make_sdist(dist, project))]
+    if not dist.exists():  # made anew they would be others: there is a time in them
+        dist.mkdir()
+        make_wheel(dist, project)
+        make_sdist(dist, project)
+    files = sorted(map(str, dist.iterdir()))
     argv = [sys.executable, "-m", "trustpub", "publish", "--index", url, "--ca", str(shop.ca), *options, *files]
     return shop.run(argv, env={**shop.job_env, "NO_GCE_CHECK": "true"}, fails=fails, cwd=folder)
 

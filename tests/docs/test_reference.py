@@ -49,5 +49,5 @@ def test_every_path_of_the_exchange_is_in_the_reference() -> None:
         for source in ("exchange.py", "discovery.py")
         for path in re.findall(r'_PATH = "(/[^"]+)"', (protocol / source).read_text(encoding="utf-8"))
     ]
-    assert len(paths) == 7
+    assert len(paths) == 8
     assert [path for path in paths if not re.search(f"`{re.escape(path)}[?`]", page)] == []

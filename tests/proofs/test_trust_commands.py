@@ -8,21 +8,12 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
-from tuf.api.metadata import (  # type: ignore[attr-defined]
-    Metadata,
-    MetaFile,
-    Root,
-    Snapshot,
-    TargetFile,
-    Targets,
-    Timestamp,
-)
 
 from trustpub.cli.main import _run
 from trustpub.errors import Misuse
@@ -32,6 +23,7 @@ from trustpub.proofs.roots import Roots
 
 from .signing import Sigstore
 from .sites import Site, site
+from .tuf_site import Repository
 
 Admin = Callable[..., tuple[int, str, str]]
 
@@ -128,40 +120,6 @@ def test_roots_are_read_anew_when_a_file_changes(tmp_path: Path, root_file: Path
     path.write_text("nonsense")
     with pytest.raises(Misuse, match="not a trusted root"):
         roots()
-
-
-class Repository:
-    """A TUF repository with one target."""
-
-    def __init__(self, made: Site) -> None:
-        self._site = made
-        self.signer = CryptoSigner.generate_ecdsa()
-        self.expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
-        self.root = Root(expires=self.expires, consistent_snapshot=True)
-        for role in ("root", "timestamp", "snapshot", "targets"):
-            self.root.add_key(self.signer.public_key, role)
-        self.first = self._signed(self.root)
-        self._put("1.root.json", self.first)
-
-    def publish(self, content: bytes, version: int, name: str = "trusted_root.json") -> None:
-        target = TargetFile.from_data(name, content, ["sha256"])
-        targets = self._signed(Targets(version=version, expires=self.expires, targets={name: target}))
-        snapshot_meta = {"targets.json": MetaFile(version)}
-        snapshot = self._signed(Snapshot(version=version, expires=self.expires, meta=snapshot_meta))
-        timestamp = Timestamp(version=version, expires=self.expires, snapshot_meta=MetaFile(version))
-        self._put(f"{version}.targets.json", targets)
-        self._put(f"{version}.snapshot.json", snapshot)
-        self._put("timestamp.json", self._signed(timestamp))
-        self._put(f"targets/{hashlib.sha256(content).hexdigest()}.{name}", content)
-
-    def _put(self, name: str, content: bytes) -> None:
-        self._site.pages[f"/tuf/{name}"] = ("application/json", content)
-
-    def _signed(self, said: Any) -> bytes:
-        metadata = Metadata(said)
-        metadata.sign(self.signer)
-        found: bytes = metadata.to_bytes()
-        return found
 
 
 @pytest.fixture

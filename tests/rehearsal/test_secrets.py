@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from trustpub.index.bootstrap import open_folder
+from trustpub.rehearsal.clients import CLIENTS
 from trustpub.rehearsal.processes import Children
 from trustpub.rehearsal.release import Plan, rehearse
 from trustpub.secret import Secret
@@ -55,15 +56,12 @@ def minted(data: Path) -> list[Secret]:
     ("provider", "client", "count"),
     [
         # The job's, and one for each impostor but those that replay it.
-        ("github", "trustpub", 6), ("github", "uv", 6), ("github", "twine", 6), ("github", "pdm", 6),
-        ("github", "poetry", 6), ("github", "hatch", 6), ("github", "flit", 6),
-        ("gitlab", "trustpub", 7), ("gitlab", "pdm", 7), ("google", "trustpub", 7), ("google", "twine", 7),
+        *(("github", client, 6) for client in CLIENTS),
+        ("gitlab", "trustpub", 7), ("google", "trustpub", 7), ("buildkite", "trustpub", 9), ("azure", "trustpub", 8),
         ("circleci", "trustpub", 11),  # two more, with which every job of it is started
-        ("circleci", "uv", 11), ("buildkite", "trustpub", 9), ("buildkite", "pdm", 9), ("azure", "trustpub", 8),
-        ("azure", "hatch", 8), ("bitbucket", "trustpub", 4), ("semaphore", "trustpub", 7),
-        ("kubernetes", "trustpub", 7), ("kubernetes", "flit", 7), ("jenkins", "trustpub", 5),
-        ("forgejo", "trustpub", 6), ("forgejo", "uv", 6),
-        ("activestate", "trustpub", 9),
+        ("bitbucket", "trustpub", 4), ("semaphore", "trustpub", 7), ("kubernetes", "trustpub", 7),
+        ("jenkins", "trustpub", 5), ("forgejo", "trustpub", 6), ("activestate", "trustpub", 9),
+        ("circleci", "uv", 11), ("gitlab", "uv", 7), ("buildkite", "pdm", 9), ("azure", "hatch", 8),
     ],
 )  # fmt: skip
 def test_no_token_is_anywhere(
@@ -90,8 +88,10 @@ def test_no_token_is_anywhere(
         )  # fmt: skip
         tokens = minted(report.index.data)
     assert report.ok, [one for one in report.outcomes if one.guarded and not one.refused]
-    assert len(tokens) == 1
-    assert len(identities) == count
+    # Whose attestations are altered has an identity for the signing, and gets a token to be refused at the upload.
+    signs = report.attested > 0
+    assert len(tokens) == 1 + signs
+    assert len(identities) == count + 2 * signs
     printed = capfd.readouterr()
     texts = {"what was printed": (printed.out + printed.err + "\n".join(seen.said) + repr(report)).encode()}
     texts |= {str(path): path.read_bytes() for path in place.rglob("*") if path.is_file()}
@@ -105,7 +105,7 @@ def test_no_token_is_anywhere(
             assert identity.reveal().rpartition(".")[2].encode() not in content, where
 
 
-def test_the_token_that_is_searched_for_is_the_real_one(example: Path, tmp_path: Path) -> None:
+def test_the_token_that_is_searched_for_is_the_real_one(example: Path, built: Path, tmp_path: Path) -> None:
     """The search above would find nothing if it searched for something else."""
     place = tmp_path / "place"
     place.mkdir()
@@ -114,7 +114,6 @@ def test_the_token_that_is_searched_for_is_the_real_one(example: Path, tmp_path:
             Plan(folder=example, isolation=False), place, children, Quiet(), env=os.environ, clock=time.time
         )
         with open_folder(report.index.data, create=False) as opened:
-            (token,) = minted(report.index.data)
-            parsed = macaroon.parse(token)
-            assert parsed.signed_by(opened.root_keys.root(parsed.identifier))
-            assert parsed.identifier == report.grant.token_id
+            parsed = [macaroon.parse(token) for token in minted(report.index.data)]
+            assert all(one.signed_by(opened.root_keys.root(one.identifier)) for one in parsed)
+            assert report.grant.token_id in [one.identifier for one in parsed]

@@ -18,15 +18,21 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from trustpub.errors import Declined
+from trustpub.http import Http
+from trustpub.proofs import listing
+from trustpub.rehearsal import attested
 from trustpub.rehearsal import index as throwaway
 from trustpub.rehearsal.environment import Folder
 from trustpub.rehearsal.issuers import GitHubIssuer, Issuer, Run
 from trustpub.rehearsal.processes import Children
+from trustpub.rehearsal.sigstore.server import LocalSigstore
 
 from ..client.conftest import make_sdist, make_wheel  # noqa: TID252 - pytest gives these folders no absolute name
 
@@ -41,6 +47,7 @@ class Shop:
     """An index that serves, and believes the emulated providers that were made known to it."""
 
     index: throwaway.ThrowawayIndex
+    believed: set[str] = field(default_factory=set)
 
     @property
     def url(self) -> str:
@@ -53,6 +60,9 @@ class Shop:
     def believe(self, issuer: Issuer, kind: str) -> None:
         from trustpub.index.bootstrap import open_folder
 
+        if issuer.url in self.believed:
+            return
+        self.believed.add(issuer.url)
         with open_folder(self.index.data, create=False) as opened:
             opened.issuers.add(issuer.url, kind)
 
@@ -70,19 +80,36 @@ class Shop:
 
     def files(self, project: str) -> dict[str, str]:
         """Hashes of the project's files, by name."""
+        return {one["filename"]: one["hashes"]["sha256"] for one in self._listed(project)}
+
+    def signed(self, project: str) -> set[str]:
+        """Names of the project's files that have a provenance, also one by an issuer that is known here only."""
+        with Http(env={}, ca=str(self.index.ca)) as http:
+            asked = listing.Index(http, f"{self.url}/simple/")
+            return {name for name in self.files(project) if _proven(asked, name)}
+
+    def _listed(self, project: str) -> list[dict[str, Any]]:
         context = ssl.create_default_context(cafile=self.index.ca)
         asked = urllib.request.Request(
             f"{self.url}/simple/{project}/", headers={"Accept": "application/vnd.pypi.simple.v1+json"}
         )
         try:
             with urllib.request.urlopen(asked, context=context, timeout=10) as answer:
-                page = json.loads(answer.read())
+                files: list[dict[str, Any]] = json.loads(answer.read())["files"]
         except urllib.error.HTTPError as error:
             with error:
                 if error.code != 404:
                     raise
-            return {}
-        return {one["filename"]: one["hashes"]["sha256"] for one in page["files"]}
+            return []
+        return files
+
+
+def _proven(asked: listing.Index, filename: str) -> bool:
+    try:
+        document = json.loads(asked.provenance(asked.listed(filename), everything=True))
+    except Declined:  # it has none
+        return False
+    return bool(document["attestation_bundles"])
 
 
 @pytest.fixture(scope="session")
@@ -94,6 +121,26 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
         running = throwaway.start(children, folder, os.environ)
         shop = Shop(index=throwaway.await_ready(running, folder))
         yield shop
+        said = running.output()
+    assert TOKEN.findall(said) == []
+
+
+@pytest.fixture(scope="session")
+def sigstore() -> Iterator[LocalSigstore]:
+    """A Sigstore instance of our own."""
+    with LocalSigstore(clock=time.time, audiences=attested.AUDIENCES) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+def signing_shop(tmp_path_factory: pytest.TempPathFactory, sigstore: LocalSigstore) -> Iterator[Shop]:
+    """Another index, which names that instance and believes it."""
+    with Children() as children:
+        folder = Folder(path=tmp_path_factory.mktemp("signing-shop"))
+        folder.make()
+        config = attested.write_config(sigstore, folder.path)
+        running = throwaway.start(children, folder, os.environ, trust_config=config)
+        yield Shop(index=throwaway.await_ready(running, folder))
         said = running.output()
     assert TOKEN.findall(said) == []
 

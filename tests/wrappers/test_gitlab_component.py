@@ -14,6 +14,7 @@ import pytest
 
 from trustpub import __version__
 from trustpub.rehearsal.issuers import GitLabIssuer, PipelineJob
+from trustpub.rehearsal.sigstore.server import LocalSigstore
 
 from .conftest import ROOT, TOKEN, Make, Shop, hashes
 from .gitlab import PipelineError, Ran, include, run
@@ -40,11 +41,15 @@ def job(project: str) -> PipelineJob:
 @pytest.fixture
 def registered(shop: Shop, gitlab: GitLabIssuer, project: str, job: PipelineJob) -> str:
     """Id of the publisher that the job is."""
-    fields = {
-        "namespace": "acme", "project": project, "workflow_filepath": job.file, "environment": "release",
-        "project_id": "22", "namespace_id": "72",
+    return shop.register(project, "gitlab", gitlab, fields_of(job))
+
+
+def fields_of(job: PipelineJob) -> dict[str, str]:
+    """What the job is registered by."""
+    return {
+        "namespace": "acme", "project": job.project_path.partition("/")[2], "workflow_filepath": job.file,
+        "environment": "release", "project_id": "22", "namespace_id": "72",
     }  # fmt: skip
-    return shop.register(project, "gitlab", gitlab, fields)
 
 
 @pytest.fixture
@@ -87,18 +92,24 @@ def test_files_are_published_and_the_token_is_given_back(
 
 
 def test_the_usual_requirement_brings_what_signs(
-    publish: Publish, shop: Shop, registered: str, folder: Path, make: Make, project: str
-) -> None:
+    publish: Publish, gitlab: GitLabIssuer, signing_shop: Shop, sigstore: LocalSigstore, job: PipelineJob,
+    folder: Path, make: Make, project: str,
+) -> None:  # fmt: skip
     files = make(folder / "dist", project)
     usual = include(TEMPLATE, {})["publish"]["variables"]["TRUSTPUB_REQUIREMENT"]["value"]
     assert usual == f"trustpub[attest]=={__version__}"
-    # This index names no Sigstore instance: by default nothing is signed, and what must be signed is not published.
-    ran = publish(requirement=usual, attestations="required")
-    assert ran.code, ran.log
-    assert shop.files(project) == {}
-    ran = publish(requirement=usual, attestations="off")
+    sigstore.believe(gitlab.url, "gitlab", gitlab.jwks)
+    signing_shop.believe(gitlab, "gitlab")
+    signing_shop.register(project, "gitlab", gitlab, fields_of(job))
+    there = {"index": signing_shop.url, "audience": signing_shop.audience, "requirement": usual}
+    more = {"SSL_CERT_FILE": str(signing_shop.index.ca)}
+    # What must be signed and cannot be, for want of an identity token for this instance, is not published.
+    assert publish(**there, more=more, attestations="required").code
+    assert signing_shop.files(project) == {}
+    ran = publish(**there, more=more, attestations="required", sigstore_audience="sigstore:localhost")
     assert ran.code == 0, ran.log
-    assert shop.files(project) == hashes(files)
+    assert signing_shop.files(project) == hashes(files)
+    assert signing_shop.signed(project) == set(hashes(files))
 
 
 def test_the_inputs_say_what_is_published_and_how(
@@ -129,7 +140,7 @@ def test_the_job_is_what_the_inputs_make_it() -> None:
         "pypi",
         rules,
     ]
-    assert job["id_tokens"] == {"TRUSTPUB_ID_TOKEN": {"aud": "pypi"}, "SIGSTORE_ID_TOKEN": {"aud": "sigstore"}}
+    assert job["id_tokens"] == {"TRUSTPUB_ID_TOKEN": {"aud": "pypi"}, "TRUSTPUB_SIGSTORE_ID_TOKEN": {"aud": "sigstore"}}
     assert job["cache"] == []
     assert "$[[" not in str(made)
     assert "inputs." not in "".join(job["script"])
@@ -144,11 +155,13 @@ def test_inputs_that_cannot_be_meant_make_no_pipeline(given: dict[str, Any]) -> 
         include(TEMPLATE, given)
 
 
-@pytest.mark.parametrize("name", ["index", "packages_dir", "requirement"])
-def test_no_input_becomes_a_command(publish: Publish, folder: Path, make: Make, project: str, name: str) -> None:
+@pytest.mark.parametrize("names", [["index", "packages_dir", "audience", "sigstore_audience"], ["requirement"]])
+def test_no_input_becomes_a_command(publish: Publish, folder: Path, make: Make, project: str, names: list[str]) -> None:
     make(folder / "dist", project)
-    ran = publish(**{name: "x'\"; touch made-by-shell; $(touch made-by-shell) `touch made-by-shell` --help"})
-    assert ran.code != 0
+    ran = publish(
+        **dict.fromkeys(names, "x'\"; touch made-by-shell; $(touch made-by-shell) `touch made-by-shell` --help")
+    )
+    assert ran.code
     assert not list(folder.parent.rglob("made-by-shell"))
 
 
@@ -185,6 +198,6 @@ def test_every_input_has_a_test() -> None:
     tested = Path(__file__).read_text(encoding="utf-8")
     header = TEMPLATE.read_text(encoding="utf-8").partition("\n---\n")[0]
     names = re.findall(r"^    ([a-z-]+):$", header, re.MULTILINE)
-    assert len(names) == 13
+    assert len(names) == 14
     for name in names:
         assert re.search(rf"\b{name.replace('-', '_')}=|\"{name}\"", tested), f"{name} has no test"

@@ -36,9 +36,15 @@ _ONLY_TO_PUBLISH = {"packages-dir": "dist", "attestations": "auto", "skip-existi
 """Inputs without a meaning for a mint, with their defaults."""
 _OLD = ("repository-url", "packages-dir", "verify-metadata", "skip-existing", "print-hash")
 """Inputs that had an underscore once."""
-_UNWANTED = ("PIP_CONSTRAINT", "PIP_REQUIREMENT", "PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_USER", "PIP_EDITABLE")
-"""What the job may set for its own installations, and would break this one. Where packages are from stays its choice:
-the hashes say which they are."""
+_OF_SOURCES = frozenset(
+    {
+        "PIP_CERT", "PIP_CLIENT_CERT", "PIP_CONFIG_FILE", "PIP_DEFAULT_TIMEOUT", "PIP_EXTRA_INDEX_URL",
+        "PIP_FIND_LINKS", "PIP_INDEX_URL", "PIP_KEYRING_PROVIDER", "PIP_NO_INDEX", "PIP_PROXY", "PIP_RETRIES",
+        "PIP_TIMEOUT", "PIP_TRUSTED_HOST",
+    }
+)  # fmt: skip
+"""What the job may say of where packages are from: the hashes say which they are. What else it sets is for its own
+installations, and would break this one."""
 _NO_PIP = (
     'Put this step before the action: uses: actions/setup-python, with: python-version: "3.13". '
     "On a runner of your own, install pip or the module venv (Debian and Ubuntu: apt install python3-venv)."
@@ -165,9 +171,9 @@ def install(requirements: Path, place: Path, env: Mapping[str, str]) -> Path:
     bare = {
         name: value
         for name, value in env.items()
-        if not name.startswith((PREFIX, "ACTIONS_", "GITHUB_")) and name not in _UNWANTED
+        if not name.startswith((PREFIX, "ACTIONS_", "GITHUB_", "PIP_")) or name in _OF_SOURCES
     }
-    bare |= {"PIP_NO_INPUT": "1", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+    bare |= {"PIP_NO_INPUT": "1", "PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     program = _with_pip(place, bare)
     target = place / requirements.stem
     argv = [

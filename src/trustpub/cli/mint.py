@@ -15,12 +15,13 @@ from trustpub.cli.options import as_job, job, may_share, of_audience, resolved, 
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import Misuse
 from trustpub.printable import printable
-from trustpub.protocol.exchange import SCOPES, UPLOAD, Minted
+from trustpub.protocol.scopes import SCOPES, UPLOAD
 from trustpub.secret import Secret
 
 if TYPE_CHECKING:
     from trustpub.client.exchange import Exchange
     from trustpub.client.indexes import Index
+    from trustpub.protocol.exchange import Minted
 
 OUTPUT = "api-token"
 """The name of the step's output."""
@@ -72,7 +73,8 @@ def mint(
     wanted = resolved(index, ca, audience)
     shown = job(identity_token)
     with Http(env=os.environ, ca=wanted.ca, ca_for=(wanted.host,)) as http:
-        http.prepare(wanted.upload_url)  # the rest is loaded while the index answers
+        # The rest is loaded while the index answers; where it has to be found, two questions are asked side by side.
+        http.prepare(wanted.upload_url, connections=1 if wanted.built_in else 2)
         from trustpub.client.exchange import Exchange
 
         exchange = Exchange(http, wanted, shown, _Listener(), scope=scope, shared_audience=shared_audience)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 CHECK, MINT = "check", "mint"
 """The dry runs."""
 MOST_JOBS = 32
+READY = 3
+"""Connections to begin with: for the exchange, for the audience, and for what is there already."""
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable that names the file of a job's summary, on GitHub and Forgejo."""
 
@@ -151,35 +153,38 @@ class _Run:
     def go(self) -> None:
         """Everything, until something raises."""
         from trustpub.cli import attesting
-        from trustpub.client import files
-        from trustpub.client.publish import Wishes, publish
         from trustpub.http import Http
 
         asked = self._asked
         wish = Wish(mode=asked.attestations, trust_config=asked.trust_config)
         index = resolved(asked.index, asked.ca, asked.audience)
         self.told["index"] = index.upload_url
-        distributions = self._files(files.judge(asked.distributions))
-        self._ledger.take(distributions)
-        wishes = Wishes(
-            jobs=asked.jobs,
-            leave_different=asked.skip_existing,
-            attestations_required=wish.mode == REQUIRED,
-            shared_audience=asked.shared_audience,
-        )
         shown = job(asked.identity_token)
         with Http(env=os.environ, ca=index.ca, ca_for=(index.host,)) as http, Bars(self._seen, self._ledger) as bars:
+            # The way is opened while all the rest is loaded and the files are looked at. Nothing is asked before they
+            # are known to be good.
+            http.prepare(index.upload_url, connections=READY)
+            from trustpub.client import files
+            from trustpub.client.publish import Wishes, publish
+
+            distributions = self._files(files.judge(asked.distributions))
+            self._ledger.take(distributions)
+            wishes = Wishes(
+                jobs=asked.jobs,
+                leave_different=asked.skip_existing,
+                attestations_required=wish.mode == REQUIRED,
+                shared_audience=asked.shared_audience,
+            )
             if asked.dry_run is not None:
                 self._dry(http, index, shown, distributions, wishes)
                 return
-            attestor = attesting.attestor(wish, http, index, shown, self)
             publish(
                 http,
                 index,
                 shown,
                 distributions,
                 self,
-                attestor=attestor,
+                attestor=attesting.attestor(wish, http, index, shown, self),
                 wishes=wishes,
                 ledger=self._ledger,
                 movement=bars,
@@ -234,12 +239,18 @@ class _Run:
 
     def _files(self, found: Found) -> Sequence[Distribution]:
         """What is to be published, told; hashed only if that is needed already."""
+        from pathlib import Path
+
+        from trustpub import declared
         from trustpub.client import files
 
+        files.check_count(found.distributions, declared.find(Path.cwd()).expect)
         if self._asked.attestations == OFF:
             found = replace(found, beside={}, left_out=[])
         if found.beside or self._asked.print_hash:
-            found = files.complete(found)
+            from trustpub.client import beside
+
+            found = beside.complete(found)
         required = self._asked.attestations == REQUIRED
         for stray in found.left_out:
             text = f"{printable(stray.path)} is not sent: it {stray.reason}"

@@ -196,7 +196,7 @@ def _believe_own(wish: Wish, folder: Folder) -> None:
     if content is not None:
         from trustpub.proofs.instance import read_instance
 
-        instance = read_instance(content, "The trust configuration", now=time.time())
+        instance = read_instance(content, "the trust configuration", now=time.time())
         folder.trust.adopt(OWN_SIGSTORE, instance.trusted_root)
 
 

@@ -13,6 +13,13 @@ from typing import Protocol, TextIO
 from trustpub.errors import TrustpubError
 from trustpub.secret import Secret
 
+_MASKS = (
+    ("GITHUB_ACTIONS", "true", "::add-mask::"),
+    ("TF_BUILD", "True", "##vso[task.setsecret]"),
+)
+"""A variable that a runner sets, its value, and the command with which that runner keeps what follows out of its log:
+GitHub's (Forgejo's too) and Azure's. The others know only secrets that were set before the job began."""
+
 
 class Moving(Protocol):
     """Something that is drawn anew in one place."""
@@ -35,7 +42,8 @@ class Screen:
         """Say more than the steps."""
         self.aside = False
         self._colors = not env.get("NO_COLOR") and os.name != "nt"
-        self._masks = env.get("GITHUB_ACTIONS") == "true"
+        self._annotates = env.get("GITHUB_ACTIONS") == "true"
+        self._mask = next((mask for name, value, mask in _MASKS if env.get(name) == value), None)
         self._plain = bool(env.get("CI")) or env.get("TERM") == "dumb"
         self._moving: Moving | None = None
         self._lock = threading.RLock()
@@ -69,19 +77,19 @@ class Screen:
         self.error(error.message, error.hint)
 
     def mask(self, secret: Secret) -> None:
-        """Have GitHub's runner star out ``secret`` in its log, on either stream, from here on.
+        """Have the runner star out ``secret`` in its log, on either stream, from here on, where it can be told to.
 
         Elsewhere nothing is written. The line is a command to the runner and never shown by it.
         """
-        if self._masks:
-            self._write(f"::add-mask::{secret.reveal()}", self._steps())
+        if self._mask is not None:
+            self._write(f"{self._mask}{secret.reveal()}", self._steps())
 
     def annotate(self, kind: str, text: str) -> None:
         """Have GitHub show ``text``, a sentence of ours without anything from outside, beside the job's name.
 
         ``kind``: ``error`` or ``notice``. Elsewhere nothing is written: everything was said before.
         """
-        if self._masks:
+        if self._annotates:
             told = text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
             self._write(f"::{kind} title=trustpub::{told}", self._steps())
 

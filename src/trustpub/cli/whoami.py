@@ -52,7 +52,8 @@ def whoami(index: str | None, ca: str | None, identity_token: str | None, audien
     meant = found.indexes.get(wanted.name) if wanted is not None and wanted.name is not None else None
     publisher = None if meant is None else meant.publisher
     shown = job(identity_token)
-    with Http(env=os.environ, ca=ca or (None if wanted is None else wanted.ca)) as http:
+    own = (None, ()) if wanted is None else (wanted.ca, (wanted.host,))
+    with Http(env=os.environ, ca=ca or own[0], ca_for=own[1]) as http:
         told = account(http, shown, _Listener(), index=wanted, audience=audience, declared=publisher)
     whole = _Told(told, wanted, found, publisher)
     if as_json:

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from html.parser import HTMLParser
 from urllib.parse import unquote, urlsplit
 
 from trustpub.client.files import Distribution
@@ -118,33 +117,21 @@ def _of_json(body: bytes) -> dict[str, str | None]:
 
 
 def _of_html(body: bytes) -> dict[str, str | None]:
-    anchors = _Anchors()
-    anchors.feed(body.decode("utf-8", "replace"))
-    return anchors.files
+    from trustpub.client.anchors import hrefs
+
+    files: dict[str, str | None] = {}
+    for href in hrefs(body.decode("utf-8", "replace")):
+        try:
+            parts = urlsplit(href)
+        except ValueError:
+            continue
+        filename = unquote(parts.path.rpartition("/")[2])  # which is the file's name (PEP 503)
+        if filename:
+            name, _, value = parts.fragment.partition("=")
+            files[filename] = _sha256(value) if name == "sha256" else None
+    return files
 
 
 def _sha256(value: object) -> str | None:
     text = value.lower() if isinstance(value, str) else ""
     return text if _SHA256.match(text) else None
-
-
-class _Anchors(HTMLParser):
-    """The links of a page, by the last part of their path, which is the file's name (PEP 503)."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.files: dict[str, str | None] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A link, perhaps."""
-        href = next((value for name, value in attrs if name == "href" and value), None) if tag == "a" else None
-        if href is None:
-            return
-        try:
-            parts = urlsplit(href)
-        except ValueError:
-            return
-        filename = unquote(parts.path.rpartition("/")[2])
-        if filename:
-            name, _, value = parts.fragment.partition("=")
-            self.files[filename] = _sha256(value) if name == "sha256" else None

@@ -11,10 +11,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from trustpub.client.files import Distribution, LeftOut
+from trustpub.client.files import Distribution, Found, LeftOut, digested
 from trustpub.errors import Declined
 from trustpub.printable import printable
 from trustpub.proofs.attestation import MAX_BYTES, PUBLISH, Attestation, BadAttestation, read_all
+
+
+def complete(found: Found) -> Found:
+    """``found`` with the digests of all files, and the attestations that fit them.
+
+    Raises:
+        Misuse: a file cannot be read any more, or is another size than it was.
+    """
+    distributions: list[Distribution] = []
+    left_out = [*found.left_out]
+    for one in found.distributions:
+        distribution, stray = attached(digested(one), found.beside.get(one.filename, ()))
+        distributions.append(distribution)
+        left_out += stray
+    return Found(distributions=distributions, left_out=left_out)
 
 
 def attached(distribution: Distribution, paths: Sequence[str]) -> tuple[Distribution, list[LeftOut]]:

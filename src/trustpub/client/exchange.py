@@ -7,10 +7,12 @@ endpoints ──> audience ──> (the CI gives an identity token) ──> mint
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 from trustpub.ci import unverified
 from trustpub.ci.detection import Job
@@ -21,16 +23,17 @@ from trustpub.client.refusals import told
 from trustpub.errors import Declined, Misuse, NoTrustedPublishing, TrustpubError, Unreachable
 from trustpub.http import ATTEMPTS, BUSY, Http, Response
 from trustpub.printable import inert
-from trustpub.protocol.exchange import UPLOAD, BadBody, Minted, read_audience, read_minted
+from trustpub.protocol.exchange import BadBody, Minted, read_audience, read_minted
+from trustpub.protocol.scopes import UPLOAD
 from trustpub.secret import Secret
 
 SHOWN_CLAIMS = (
     ("repository", "repository_owner_id", "job_workflow_ref", "environment", "ref", "event_name"),
     ("ci_config_ref_uri", "project_path", "project_id", "namespace_id", "environment", "ref_path", "pipeline_source"),
     ("email", "email_verified", "sub"),
-    ("iss", "sub"),
 )
-"""What a person compares with the publisher that is registered: for each CI the claim that tells it, and others."""
+"""What a person compares with the publisher that is registered: for the CIs that most use, the claim that tells it, and
+others. For any other it is what its provider compares."""
 
 _ABSENT = frozenset({404, 405, 406, 410, 501})
 """Statuses of a server that does not know the endpoint."""
@@ -107,8 +110,7 @@ class Exchange:
         """
         with self._lock:
             if self._audience is None:
-                endpoints = self._find()
-                self._audience = _audience(self._http, self._index, endpoints)
+                self._audience = self._ask()
                 self._listener.step(f"{self._index.origin} asks for the audience {inert(self._audience)}")
             return self._audience
 
@@ -120,7 +122,8 @@ class Exchange:
                 Or the identity could be used elsewhere too (see :meth:`__init__`), and was not asked for.
             TrustpubError: those of :meth:`audience`, of the job's CI and of the mint endpoint.
         """
-        return _mint(self._http, self._index, self.endpoints, self.identity(), scope=self._scope)
+        identity = self.identity()  # first: the audience and where the exchange is are asked for side by side
+        return _mint(self._http, self._index, self.endpoints, identity, scope=self._scope)
 
     def identity(self) -> Secret:
         """What the CI vouches with for this job now, to be shown to the index and to nobody else; masked.
@@ -144,6 +147,19 @@ class Exchange:
         except TrustpubError as error:
             return _kept(error.message)
         return _burn(self._http, self._index, endpoints, token)
+
+    def _ask(self) -> str:
+        """The audience: asked for at the usual place, while that is looked up to be the place.
+
+        Over a connection of its own, this saves the round trip that discovery costs.
+        """
+        known = self._endpoints is not None or self._index.built_in
+        guess = None if known else _Guess(self._http, usual(self._index).audience_url)
+        endpoints = self._find()
+        response = guess.answer(endpoints.audience_url) if guess else None
+        if response is None:
+            response = _get(self._http, endpoints.audience_url, attempts=ATTEMPTS)
+        return _audience(self._index, endpoints, response)
 
     def _find(self) -> Endpoints:
         if self._endpoints is None:
@@ -173,6 +189,28 @@ class Exchange:
         return fixed
 
 
+class _Guess:
+    """A question asked ahead of time, in a thread of its own; nobody waits for it unless it was the right one."""
+
+    def __init__(self, http: Http, url: str) -> None:
+        self._url = url
+        self._response: Response | None = None
+        self._thread = threading.Thread(target=self._ask, args=(http,), name="guessing", daemon=True)
+        self._thread.start()
+
+    def answer(self, url: str) -> Response | None:
+        """What is said at ``url``; None where that was not asked, or is to be asked again."""
+        if url != self._url:
+            return None
+        self._thread.join()
+        return self._response
+
+    def _ask(self, http: Http) -> None:
+        with contextlib.suppress(TrustpubError):  # who asks again meets it again
+            response = _get(http, self._url)
+            self._response = None if response.status in BUSY else response
+
+
 def obtain(http: Http, index: Index, job: Job, listener: Listener, *, scope: str = UPLOAD) -> Minted:
     """A token for ``index`` as whom ``job`` is: :meth:`Exchange.mint`, for who mints once."""
     return Exchange(http, index, job, listener, scope=scope).mint()
@@ -187,8 +225,11 @@ def burn(http: Http, index: Index, token: Secret) -> str | None:
     return _burn(http, index, endpoints, token)
 
 
-def _audience(http: Http, index: Index, endpoints: Endpoints) -> str:
-    response = http.request("GET", endpoints.audience_url, headers={"Accept": ACCEPT}, attempts=ATTEMPTS)
+def _get(http: Http, url: str, *, attempts: int = 1) -> Response:
+    return http.request("GET", url, headers={"Accept": ACCEPT}, attempts=attempts)
+
+
+def _audience(index: Index, endpoints: Endpoints, response: Response) -> str:
     if response.status in BUSY or response.status >= 500:
         raise Unreachable(told(f"{index.origin} fails", response))
     if response.status in _ABSENT:
@@ -269,9 +310,16 @@ def _not_offered(index: Index, endpoints: Endpoints) -> NoTrustedPublishing:
 def own_claims(identity: Secret) -> list[str]:
     """What ``identity`` says, as lines for a person who compares it with a publisher."""
     claims = unverified.claims(identity)
-    names = next((names for names in SHOWN_CLAIMS if names[0] in claims), SHOWN_CLAIMS[-1])
+    names = next((names for names in SHOWN_CLAIMS if claims.get(names[0])), None) or _compared(claims)
     shown = ["This job's identity says:"]
     for name in names:
         value = claims.get(name)
-        shown.append(f"  {name}: {'(none)' if value in (None, '') else inert(str(value), 300)}")
+        shown.append(f"  {inert(name, 100)}: {'(none)' if value in (None, '') else inert(str(value), 300)}")
     return shown
+
+
+def _compared(claims: Mapping[str, Any]) -> tuple[str, ...]:
+    from trustpub.trust.proposal import compared_first, kind_for  # only here: a job that is trusted waits for neither
+
+    compared, _, _ = compared_first(kind_for(str(claims.get("iss", "")), claims), claims)
+    return tuple(dict.fromkeys(("iss", "sub", *compared)))

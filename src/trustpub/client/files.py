@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 
 from packaging.version import Version
 
+from trustpub.declared import Count
 from trustpub.errors import Misuse
 from trustpub.packages import archives, metadata, names
 from trustpub.printable import printable
@@ -73,14 +74,14 @@ class Found:
 
 
 def collect(arguments: Sequence[str]) -> Found:
-    """The distributions that ``arguments`` (paths or patterns; none: ``dist/*``) stand for, with digests and
-    attestations.
+    """The distributions that ``arguments`` (paths or patterns; none: ``dist/*``) stand for, with digests.
 
     Raises:
         Misuse: there is none, one is not a distribution or not one that an index takes, or two have the same name.
             Names every file that is at fault.
     """
-    return complete(judge(arguments))
+    found = judge(arguments)
+    return replace(found, distributions=[digested(one) for one in found.distributions])
 
 
 def judge(arguments: Sequence[str]) -> Found:
@@ -119,24 +120,25 @@ def judge(arguments: Sequence[str]) -> Found:
     )
 
 
-def complete(found: Found) -> Found:
-    """``found`` with the digests of all files, and the attestations that fit them.
+def check_count(distributions: Sequence[Distribution], expected: Mapping[str, Count]) -> None:
+    """That there are as many files of each kind as the project declares: a wheel that a job did not bring is missed
+    here, and not by who wants to install it.
 
     Raises:
-        Misuse: a file cannot be read any more, or is another size than it was.
+        Misuse: there are not.
     """
-    distributions: list[Distribution] = []
-    left_out = [*found.left_out]
-    for one in found.distributions:
-        distribution = digested(one)
-        paths = found.beside.get(one.filename, ())
-        if paths:
-            from trustpub.client import beside
-
-            distribution, stray = beside.attached(distribution, paths)
-            left_out += stray
-        distributions.append(distribution)
-    return Found(distributions=distributions, left_out=left_out)
+    wheels = sum(one.submission.filetype == WHEEL for one in distributions)
+    found = {"wheels": wheels, "sdist": len(distributions) - wheels}
+    faults = [
+        f"  {kind}: there are {found[kind]}, and {count} are expected"
+        for kind, count in expected.items()
+        if not count.holds(found[kind])
+    ]
+    if faults:
+        raise Misuse(
+            "\n".join(["Nothing was published: these are not the files that pyproject.toml expects.", *faults]),
+            hint="Build what is missing, or change `expect` in pyproject.toml.",
+        )
 
 
 def digested(distribution: Distribution) -> Distribution:

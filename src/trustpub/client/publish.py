@@ -258,7 +258,7 @@ class Release:
             sender,
             tokens,
             patience,
-            ready=lambda: self._http.connect(self._index.upload_url),
+            ready=lambda count: self._http.prepare(self._index.upload_url, connections=count),
             uploaded=self._watcher.uploaded,
         )
         failures = up.run(self._wishes.jobs, self._movement.tick)

@@ -8,10 +8,12 @@ import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from trustpub.client.files import Distribution
 from trustpub.printable import inert
+
+if TYPE_CHECKING:
+    from trustpub.client.files import Distribution
 
 
 class State(Enum):

@@ -19,6 +19,8 @@ GRACE_SECONDS = 3.0
 and the token has to be given back before."""
 BURN_SECONDS = 4.0
 """How long it then waits for that. A release that is not cancelled waits as long as it takes."""
+SPARE = 2
+"""Connections that are left, beside the one that mints, of those that the index was asked over."""
 
 
 def until_given_back(
@@ -54,10 +56,10 @@ class Together:
         tokens: Tokens,
         patience: Patience,
         *,
-        ready: Callable[[], None],
+        ready: Callable[[int], None],
         uploaded: Callable[[Distribution], None],
     ) -> None:
-        """``ready`` makes a connection ready, ``uploaded`` is told of each file that is up."""
+        """``ready`` makes so many connections ready, ``uploaded`` is told of each file that is up."""
         self._steps = steps
         self._course = Course(steps)
         self._sender = sender
@@ -73,7 +75,9 @@ class Together:
         A signal's exception leaves from here, once what was on its way had a moment, and the token is given back.
         """
         others = min(jobs, len(self._steps)) - 1
-        crew = Crew([partial(self._work, self._begin), *[partial(self._work, self._ready)] * others])
+        # One asks for the token, and all connections are made meanwhile; those that asked before are there already.
+        self._ready(max(0, others - SPARE))
+        crew = Crew([partial(self._work, self._begin), *[partial(self._work, _nothing)] * others])
 
         def cancel() -> None:
             self._patience.end()
@@ -83,7 +87,6 @@ class Together:
         return self._failures
 
     def _begin(self) -> None:
-        # One asks for the token, and the others make their connections meanwhile.
         self._tokens.prepare()
         self._course.open()
 
@@ -100,3 +103,7 @@ class Together:
             pass
         finally:
             self._course.close()
+
+
+def _nothing() -> None:
+    pass

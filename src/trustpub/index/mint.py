@@ -19,16 +19,8 @@ from trustpub.index.limits import Limits
 from trustpub.index.ports import Clock, Keys, Reading, Store, Writing
 from trustpub.index.proof import MustWait, Proof, Proven, refusal
 from trustpub.index.settings import Settings
-from trustpub.protocol.exchange import (
-    UPLOAD,
-    BadBody,
-    Minted,
-    MintRequest,
-    Problem,
-    read_mint,
-    read_token,
-    write_mismatches,
-)
+from trustpub.protocol.exchange import BadBody, Minted, MintRequest, Problem, read_mint, read_token, write_mismatches
+from trustpub.protocol.scopes import UPLOAD
 from trustpub.tokens import macaroon
 from trustpub.tokens.caveats import Caveat, Expiry, ProjectIds, PublisherId, values, write_values
 from trustpub.tokens.keys import RootKeys

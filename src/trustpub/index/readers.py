@@ -19,7 +19,8 @@ from trustpub.index.credentials import TOKEN_USER, Bearer, Credentials
 from trustpub.index.kept import Project
 from trustpub.index.ports import Clock, Reading, Store
 from trustpub.packages.names import normalize
-from trustpub.protocol.exchange import READ, Problem
+from trustpub.protocol.exchange import Problem
+from trustpub.protocol.scopes import READ
 from trustpub.tokens.caveats import Context, Expiry, ProjectIds, ProjectNames, PublisherId, refusals_for
 
 _REMEMBERED = 1024

@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from email import policy
 from email.parser import Parser
 from types import MappingProxyType
 
@@ -94,7 +93,7 @@ def _fields(raw: bytes) -> dict[str, tuple[str, ...]]:
     head, body = (text[: split.end()], text[split.end() :]) if split else (text, "")
     if len(head) > _MAX_HEADER_CHARACTERS:
         raise BadMetadata(f"The metadata's headers are longer than {_MAX_HEADER_CHARACTERS} characters.")
-    message = Parser(policy=policy.compat32).parsestr(head)
+    message = Parser().parsestr(head)
     fields: dict[str, tuple[str, ...]] = {}
     for header, value in message.items():
         text = str(value).strip()

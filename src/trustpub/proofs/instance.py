@@ -38,7 +38,7 @@ class Instance:
     """One instance of Sigstore, as somebody who signs must know it."""
 
     told: str
-    """Which one it is, in words; printable."""
+    """Which one it is, in words that stand within a sentence; printable."""
     fulcio: str
     """URL of the certificate authority."""
     rekor: str
@@ -64,7 +64,7 @@ def read_instance(content: bytes, told: str, *, now: float) -> Instance:
 
     Args:
         content: JSON.
-        told: what the configuration is, to begin a sentence with; printable.
+        told: what the configuration is, within a sentence; printable.
         now: Unix time: services that are over, or not yet there, do not count.
 
     Raises:
@@ -72,15 +72,17 @@ def read_instance(content: bytes, told: str, *, now: float) -> Instance:
     """
     value = _json(content)
     if value.get("mediaType") != _CONFIG:
-        raise Misuse(f"{told} is not a trust configuration of Sigstore.", hint=_WHAT)
+        raise Misuse(f"{begun(told)} is not a trust configuration of Sigstore.", hint=_WHAT)
     trusted, signing = value.get("trustedRoot"), value.get("signingConfig")
     if not isinstance(trusted, dict) or not isinstance(signing, dict):
-        raise Misuse(f"{told} lacks its trusted root or its signing configuration.", hint=_WHAT)
+        raise Misuse(f"{begun(told)} lacks its trusted root or its signing configuration.", hint=_WHAT)
     return _instance(json.dumps(trusted).encode(), signing, told, now)
 
 
-def fetch_public(http: Http, *, now: float) -> Instance:
+def fetch_public(http: Http, *, now: float, url: str = PUBLIC_URL, first: bytes | None = None) -> Instance:
     """The public-good instance as it is now, over TUF. Nothing is kept on this machine.
+
+    ``url`` and ``first``: of a copy of its repository, and the TUF root metadata that are believed already.
 
     Raises:
         Unreachable: its repository cannot be asked.
@@ -89,9 +91,8 @@ def fetch_public(http: Http, *, now: float) -> Instance:
         ModuleNotFoundError: the extra ``attest`` is not installed.
     """
     with tempfile.TemporaryDirectory(prefix="trustpub-tuf-") as memory:
-        found = targets(http, PUBLIC_URL, first_of_tuf(), Path(memory), (TARGET, SIGNING_CONFIG))
-    told = "Sigstore's public instance"
-    return _instance(found[TARGET], _json(found[SIGNING_CONFIG]), told, now)
+        found = targets(http, url, first or first_of_tuf(), Path(memory), (TARGET, SIGNING_CONFIG))
+    return _instance(found[TARGET], _json(found[SIGNING_CONFIG]), "Sigstore's public instance", now)
 
 
 def fetch(http: Http, url: str, *, now: float) -> Instance:
@@ -105,7 +106,12 @@ def fetch(http: Http, url: str, *, now: float) -> Instance:
     where = printable(url, 200)
     if answer.status != 200:
         raise Unreachable(f"The index's trust configuration for signing is not at {where}: it answers {answer.status}.")
-    return read_instance(answer.body, f"The trust configuration at {where}", now=now)
+    return read_instance(answer.body, f"the trust configuration at {where}", now=now)
+
+
+def begun(told: str) -> str:
+    """``told`` at the beginning of a sentence."""
+    return told[:1].upper() + told[1:]
 
 
 def _json(content: bytes) -> Mapping[str, Any]:
@@ -118,31 +124,30 @@ def _json(content: bytes) -> Mapping[str, Any]:
 
 def _instance(trusted: bytes, signing: Mapping[str, Any], told: str, now: float) -> Instance:
     if signing.get("mediaType") != _SIGNING:
-        raise Misuse(f"{told} has a signing configuration of another version than 0.2.", hint=_WHAT)
+        raise Misuse(f"{begun(told)} has a signing configuration of another version than 0.2.", hint=_WHAT)
     return Instance(
         told=told,
-        fulcio=_service(signing, "caUrls", f"{told} names no certificate authority that is in service now.", now),
-        rekor=_service(
-            signing, "rekorTlogUrls",
-            f"{told} names no transparency log of Rekor version 1 that is in service now; entries of version 2 have "
-            "no place in an attestation.",
-            now,
-        ),
+        fulcio=_service(signing, told, "caUrls", "certificate authority", now),
+        rekor=_service(signing, told, "rekorTlogUrls", "transparency log of Rekor version 1", now),
         trusted_root=trusted,
         public=bool(_logs(trusted) & public_good().logs),
     )  # fmt: skip
 
 
-def _service(signing: Mapping[str, Any], name: str, missing: str, now: float) -> str:
+def _service(signing: Mapping[str, Any], told: str, name: str, what: str, now: float) -> str:
     """The first service of version 1 that is there now."""
     found = signing.get(name)
     for one in found if isinstance(found, list) else []:
         if isinstance(one, dict) and one.get("majorApiVersion") == 1 and _in_service(one.get("validFor"), now):
             url = one.get("url")
             if isinstance(url, str):
-                split(url)  # raises where it is neither https nor this machine
+                try:
+                    split(url)  # https, or this machine
+                except Misuse as error:
+                    raise Misuse(f"The {what} that {told} names: {error.message}") from None
                 return url.rstrip("/")
-    raise Misuse(missing)
+    why = " Entries of version 2 have no place in an attestation." if name == "rekorTlogUrls" else ""
+    raise Misuse(f"{begun(told)} names no {what} that is in service now.{why}")
 
 
 def _in_service(period: object, now: float) -> bool:
@@ -173,10 +178,10 @@ def read_file(path: str, *, now: float) -> tuple[Instance, bytes]:
     Raises:
         Misuse: as :func:`read_instance`, or the file cannot be read.
     """
-    told = f"The trust configuration {printable(path)}"
+    told = f"the trust configuration {printable(path)}"
     try:
         with open(path, "rb") as file:
             content = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise Misuse(f"{told} cannot be read: {error.strerror}.") from None
+        raise Misuse(f"{begun(told)} cannot be read: {error.strerror}.") from None
     return read_instance(content, told, now=now), content

@@ -24,7 +24,7 @@ from trustpub.http import BUSY, Http, Response
 from trustpub.printable import printable
 from trustpub.proofs.attestation import PAYLOAD_TYPE, PUBLISH, STATEMENT_TYPE, BadAttestation, read
 from trustpub.proofs.expected import Demand, Expected
-from trustpub.proofs.instance import Instance
+from trustpub.proofs.instance import Instance, begun
 from trustpub.proofs.verify import EXTRA, Checker, installed
 from trustpub.secret import Secret
 from trustpub.trust.claims import MalformedToken, peek
@@ -158,7 +158,7 @@ class Signer:
             checker.check(attestation, expected, filename, sha256)
         except BadAttestation as bad:
             raise Declined(
-                f"{instance.told} made an attestation for {filename} that does not hold: {bad.message}",
+                f"{begun(instance.told)} made an attestation for {filename} that does not hold: {bad.message}",
                 hint="Nothing was sent. Its trust configuration may be older than its keys.",
             ) from None
         return text
@@ -339,7 +339,7 @@ def entry_of(answered: Mapping[str, Any]) -> Mapping[str, Any]:
     """A log entry, from Rekor's own JSON to Sigstore's, in which numbers are strings, and bytes base64.
 
     Raises:
-        KeyError, TypeError, ValueError: it is none.
+        ValueError: it is none; so are KeyError and TypeError.
     """
     verification = answered["verification"]
     proof = verification["inclusionProof"]
@@ -366,7 +366,10 @@ def _base64(hexadecimal: str) -> str:
 
 
 def _object(answer: Response) -> Mapping[str, Any]:
-    value = json.loads(answer.body)
+    try:
+        value = json.loads(answer.body)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     if not isinstance(value, dict):
         raise TypeError("not a JSON object")
     return value
@@ -387,7 +390,7 @@ def _said(answer: Response) -> str:
     """The message in an answer, where it has one; Fulcio and Rekor call it the same."""
     try:
         message = _object(answer).get("message")
-    except (ValueError, TypeError, RecursionError):
+    except (ValueError, TypeError):
         message = None
     return f": {printable(message, 300).rstrip('.')}" if isinstance(message, str) and message else ""
 

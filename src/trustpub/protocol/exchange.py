@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustpub.printable import inert
+from trustpub.protocol.scopes import READ, SCOPES, UPLOAD
 from trustpub.secret import Secret
 from trustpub.trust.mismatch import Mismatch
 
@@ -41,10 +42,6 @@ MULTI_USE = "multi-use-token"
 SINGLE_USE = "single-use-token"
 """The feature of a token that uploads one file."""
 FEATURES = (MULTI_USE, SINGLE_USE)
-
-UPLOAD, READ = "upload", "read"
-"""What a token may be for. In a mint request, ``scope`` says which, and is ours: PyPI knows uploads only."""
-SCOPES = (UPLOAD, READ)
 
 
 class BadBody(ValueError):

@@ -102,15 +102,19 @@ class Folder:
         }  # fmt: skip
 
 
+_MASKS = ("::add-mask::", "##vso[task.setsecret]")
+"""With which a line begins that tells GitHub's runner, or Azure's, to keep the rest of it out of the log."""
+
+
 def masked(output: str, *also: Secret) -> str:
     """What a runner's log would show: mask commands carried out and left out, masked texts and ``also`` as ``***``.
 
     So is whatever looks like a token: a client that was handed one by another program may print it unmasked.
     """
-    mask = "::add-mask::"
-    secrets = {line.partition(mask)[2].strip() for line in output.splitlines() if line.startswith(mask)}
+    lines = output.splitlines()
+    secrets = {line.removeprefix(mask).strip() for mask in _MASKS for line in lines if line.startswith(mask)}
     secrets |= {secret.reveal() for secret in also}
-    shown = "\n".join(line for line in output.splitlines() if not line.startswith(mask))
+    shown = "\n".join(line for line in lines if not line.startswith(_MASKS))
     for secret in sorted(secrets - {""}, key=len, reverse=True):
         shown = shown.replace(secret, "***")
     return _TOKENS.sub("***", shown)

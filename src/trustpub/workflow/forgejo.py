@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""Which job of a project's Forgejo workflows publishes it: GitHub's files, but elsewhere, and with another permission."""
+"""Which job of a Forgejo project publishes it: workflows like GitHub's, elsewhere, and with another permission."""
 
 from __future__ import annotations
 

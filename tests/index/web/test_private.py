@@ -110,7 +110,7 @@ def test_every_route_that_is_not_named_open_asks_for_a_token(closed: Any) -> Non
     assert {path for path in routes if is_open(path)} == {
         "/", "/healthz", "/readyz", "/.well-known/pytp", "/_/oidc/audience", "/_/oidc/mint-token",
         "/_/oidc/github/mint-token", "/_/oidc/burn-token", "/api/v1/preflight", "/problems/", "/problems/{code}",
-        "/legacy/", "/legacy",
+        "/legacy/", "/legacy", "/.well-known/sigstore-trust-config.json",
     }  # fmt: skip
     fixed = [path.format_map({"project": "hello", "version": "1.0", "filename": "x", "code": "y"}) for path in routes]
     paths = [

@@ -126,7 +126,7 @@ def _body(proposed: Mapping[str, Any]) -> Mapping[str, Any]:
         raise BadEntry("the signature does not hold") from None
     except BadEntry:
         raise
-    except ValueError:
+    except (ValueError, RecursionError):
         raise BadEntry("a member of the entry cannot be read") from None
     return {"apiVersion": "0.0.1", "kind": kind, "spec": kept}
 

@@ -21,7 +21,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from joserfc import jwt
@@ -77,6 +76,8 @@ class LocalSigstore:
     def __init__(self, *, clock: Callable[[], float] = time.time, audiences: Sequence[str] = (AUDIENCE,)) -> None:
         """``clock``: Unix time. ``audiences``: what identity tokens may be for."""
         self._clock = clock
+        began = datetime.fromtimestamp(clock(), UTC) - AGE
+        self._start = began.strftime("%Y-%m-%dT%H:%M:%SZ")
         self._audiences = frozenset(audiences)
         self._issuers: dict[str, _Believed] = {}
         self._server = _Server(("127.0.0.1", 0), self)
@@ -129,10 +130,6 @@ class LocalSigstore:
         }
         return {"mediaType": _CONFIG, "trustedRoot": self.trusted_root(), "signingConfig": signing}
 
-    @property
-    def _start(self) -> str:
-        return (datetime.fromtimestamp(self._clock(), UTC) - AGE).strftime("%Y-%m-%dT%H:%M:%SZ")
-
     def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
         """What is said to a request; names of headers in lower case."""
         try:
@@ -156,7 +153,7 @@ class LocalSigstore:
             asked = json.loads(body)["certificateSigningRequest"]
             request = x509.load_pem_x509_csr(base64.b64decode(asked, validate=True))
             key = request.public_key()
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise Refused("the certificate signing request cannot be read") from None
         if not isinstance(key, ec.EllipticCurvePublicKey) or not request.is_signature_valid:
             raise Refused("the certificate signing request is not signed by its own ECDSA key")
@@ -190,8 +187,10 @@ class LocalSigstore:
         except Known as known:
             headers = {"Location": f"{ENTRIES_PATH}/{known.uuid}"}
             return Reply(status=409, body=_encoded(_message("an equivalent entry is in the log")), headers=headers)
-        except (BadEntry, ValueError, InvalidSignature) as bad:
+        except BadEntry as bad:
             raise Refused(str(bad)) from None
+        except (ValueError, RecursionError):
+            raise Refused("the entry is not JSON") from None
 
     def _stamp(self, content_type: str, body: bytes) -> Reply:
         if content_type != QUERY_TYPE:

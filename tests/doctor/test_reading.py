@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -23,6 +25,21 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 """Nine lines that are 43 million values."""
 
 
+def within(value: Any) -> Iterator[tuple[located.Mapping | located.Sequence, str | int, Any]]:
+    """Everything in ``value``, as (holder, key or number, what is there)."""
+    waiting: list[Any] = [value]
+    while waiting:
+        holder = waiting.pop()
+        entries: list[tuple[str | int, Any]] = []
+        if isinstance(holder, located.Mapping):
+            entries = list(holder.items())
+        elif isinstance(holder, located.Sequence):
+            entries = list(enumerate(holder))
+        for key, one in entries:
+            yield holder, key, one
+            waiting.append(one)
+
+
 def test_everything_is_where_it_is_said_to_be() -> None:
     text = (
         "é: ü\n'q': \"x\\ty\"\non: push  # a comment\nlist:\n  - 1\n  - {a: [b, 'c']}\nblock: |\n  one\n  two\nlast:\n"
@@ -32,7 +49,7 @@ def test_everything_is_where_it_is_said_to_be() -> None:
         "é": "ü", "q": "x\ty", "on": "push", "list": [1, {"a": ["b", "c"]}], "block": "one\ntwo\n", "last": None,
     }  # fmt: skip
     shown = {
-        key: text[spot.start : spot.end] for holder, key, _ in located.within(document)
+        key: text[spot.start : spot.end] for holder, key, _ in within(document)
         if isinstance(key, str) and (spot := located.value_spot(holder, key)) is not None
     }  # fmt: skip
     assert (shown["é"], shown["q"], shown["on"], shown["a"]) == ("ü", '"x\\ty"', "push", "[b, 'c']")
@@ -134,7 +151,7 @@ def test_whatever_the_text_it_is_read_or_refused(text: str) -> None:
         document = documents.document(text, "x.yml")
     except Misuse:
         return
-    for holder, key, _ in located.within(document):
+    for holder, key, _ in within(document):
         spot = located.value_spot(holder, key)
         assert spot is not None
         assert 0 <= spot.start <= spot.end <= len(text)
@@ -167,7 +184,7 @@ def test_whatever_a_value_is_turned_into_nothing_breaks(
     text = (FULL[which].read_text("utf-8")) if which < len(FULL) else GOOD
     document = documents.document(text, "x.yml")
     for number, odd in changes:
-        places = [(holder, key) for holder, key, _ in located.within(document)]
+        places = [(holder, key) for holder, key, _ in within(document)]
         holder, key = places[number % len(places)]
         holder[key] = odd  # type: ignore[index]
     root = tmp_path_factory.mktemp("project")

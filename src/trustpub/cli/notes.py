@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from trustpub.cli.show import screen
-from trustpub.errors import Declined, Misuse
+from trustpub.errors import Declined
 from trustpub.printable import printable, quoted
 
 _MOST = 8 * 1024 * 1024
@@ -30,15 +30,15 @@ def notes(version: str, changelog: Path) -> None:
     """
     from trustpub import declared
     from trustpub.workflow import notes as reading
-    from trustpub.workflow import tags
+    from trustpub.workflow import tags, texts
     from trustpub.workflow.version import parsed
 
     named = version.removeprefix("refs/tags/")
     styles = [declared.find(Path.cwd()).tag or tags.USUAL, tags.USUAL]
     meant = next((one for style in styles if (one := tags.version_of(named, style)) is not None), None) or parsed(named)
-    text = _text(changelog)
-    found = reading.section(text, meant)
     shown = printable(str(changelog))
+    text = texts.read(changelog, shown, most=_MOST).removeprefix("\ufeff")
+    found = reading.section(text, meant)
     if found is None:
         there = ", ".join(printable(one, 60) for one in reading.versions(text)[:5]) or "none"
         raise Declined(
@@ -48,18 +48,3 @@ def notes(version: str, changelog: Path) -> None:
     if not found.strip():
         raise Declined(f"The section of {shown} about {quoted(str(meant))} is empty.")
     screen().result(found)
-
-
-def _text(path: Path) -> str:
-    shown = printable(str(path))
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MOST + 1)
-    except OSError as error:
-        raise Misuse(f"{shown} cannot be read: {error.strerror}.") from None
-    if len(content) > _MOST:
-        raise Misuse(f"{shown} is larger than {_MOST} bytes.")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Misuse(f"{shown} is not text in UTF-8.") from None

@@ -211,20 +211,6 @@ class _Guess:
             self._response = None if response.status in BUSY else response
 
 
-def obtain(http: Http, index: Index, job: Job, listener: Listener, *, scope: str = UPLOAD) -> Minted:
-    """A token for ``index`` as whom ``job`` is: :meth:`Exchange.mint`, for who mints once."""
-    return Exchange(http, index, job, listener, scope=scope).mint()
-
-
-def burn(http: Http, index: Index, token: Secret) -> str | None:
-    """Give back a ``token`` of ``index`` that somebody else got: :meth:`Exchange.burn`, without the exchange."""
-    try:
-        endpoints = find(http, index)
-    except TrustpubError as error:
-        return _kept(error.message)
-    return _burn(http, index, endpoints, token)
-
-
 def _get(http: Http, url: str, *, attempts: int = 1) -> Response:
     return http.request("GET", url, headers={"Accept": ACCEPT}, attempts=attempts)
 

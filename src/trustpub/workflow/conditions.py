@@ -44,7 +44,6 @@ class Unknown:
 
 
 UNKNOWN = Unknown()
-_EITHER = {True: Unknown(True), False: Unknown(False), None: UNKNOWN}
 
 
 @dataclass(frozen=True, slots=True)

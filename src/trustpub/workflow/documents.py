@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from trustpub.errors import Misuse
 from trustpub.printable import printable
-from trustpub.workflow import located
+from trustpub.workflow import located, texts
 
 MAX_BYTES = 1024 * 1024
 """A workflow larger than this is not read (GitHub takes 512 KiB)."""
@@ -33,18 +33,7 @@ def content(path: Path) -> str:
     Raises:
         Misuse: the file cannot be read, is too large, or is not in UTF-8.
     """
-    shown = printable(path.name)
-    try:
-        with path.open("rb") as file:
-            read = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise Misuse(f"{shown} cannot be read: {error.strerror}.") from None
-    if len(read) > MAX_BYTES:
-        raise Misuse(f"{shown} is larger than {MAX_BYTES} bytes, which no workflow is.")
-    try:
-        return read.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise Misuse(f"{shown} is not YAML: it is not in UTF-8.") from None
+    return texts.read(path, printable(path.name), most=MAX_BYTES).removeprefix("\ufeff")
 
 
 def document(text: str, shown: str, *, reader: Literal["GitHub", "GitLab", "Google"] = "GitHub") -> located.Mapping:

@@ -4,15 +4,13 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from trustpub.errors import Misuse
 from trustpub.printable import printable
-from trustpub.workflow import documents
+from trustpub.workflow import documents, texts
 from trustpub.workflow.findings import Edit, Finding
 
 _BOM = b"\xef\xbb\xbf"
@@ -76,15 +74,6 @@ def _replace(path: Path, text: str) -> None:
     try:
         with path.open("rb") as old:
             mark = _BOM if old.read(3) == _BOM else b""
-        mode = path.stat().st_mode
-        handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as new:
-                new.write(mark + text.encode("utf-8"))
-            os.chmod(beside, mode & 0o777)
-            os.replace(beside, path)
-        except BaseException:
-            os.unlink(beside)
-            raise
+        texts.replace(path, mark + text.encode("utf-8"))
     except OSError as error:
         raise Misuse(f"{printable(path.name)} cannot be written: {error.strerror}.") from None

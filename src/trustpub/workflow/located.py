@@ -10,7 +10,6 @@ stands once, and what is made to exhaust a reader (aliases of aliases, a thousan
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -152,7 +151,6 @@ class _Reading:
         self._own_tags = own_tags
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Any, int]] = {}
-        self._weight = 0
 
     def take(self, event: Any) -> None:
         """The next event."""
@@ -276,18 +274,3 @@ def resolved(text: str) -> Any:
     if _OTHER_BASE.match(text):
         return int(text, 0)
     return float(text) if _FLOAT.match(text) else text
-
-
-def within(value: Any) -> Iterator[tuple[Mapping | Sequence, str | int, Any]]:
-    """Everything in ``value``, as (holder, key or number, what is there), in the order of the text."""
-    waiting: list[Any] = [value]
-    while waiting:
-        holder = waiting.pop()
-        entries: list[tuple[str | int, Any]] = []
-        if isinstance(holder, Mapping):
-            entries = list(holder.items())
-        elif isinstance(holder, Sequence):
-            entries = list(enumerate(holder))
-        for key, one in entries:
-            yield holder, key, one
-        waiting += [one for _, one in reversed(entries) if isinstance(one, Mapping | Sequence)]

@@ -23,6 +23,7 @@ from trustpub.declared import FILE
 from trustpub.errors import Misuse
 from trustpub.packages.names import normalize
 from trustpub.printable import printable, quoted
+from trustpub.workflow import texts
 
 TOLD_BY_VARIABLE: Mapping[str, str] = {
     "setuptools-scm": "SETUPTOOLS_SCM_PRETEND_VERSION",
@@ -47,7 +48,6 @@ _HATCH = re.compile(
 _SETUP = re.compile(r"""\s*version\s*=\s*(?P<quote>["'])(?P<version>[^"'\n]+)(?P=quote)""")
 _MESON = re.compile(r"""(?:\s*project\s*\(.*?|\s*)\bversion\s*:\s*(?P<quote>')(?P<version>[^'\n]+)'""")
 _WHOLE = re.compile(r"\s*(?P<version>[^\s]+)\s*\Z")
-_MOST = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,16 +341,7 @@ def _path(folder: Path, line: Line) -> Path:
 
 
 def _text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_MOST + 1)
-        if len(content) > _MOST:
-            raise Misuse(f"{printable(path.name)} is larger than {_MOST} bytes.")
-        return content.decode()
-    except OSError as error:
-        raise Misuse(f"{printable(path.name)} cannot be read: {error.strerror}.") from None
-    except UnicodeDecodeError:
-        raise Misuse(f"{printable(path.name)} is not text in UTF-8.") from None
+    return texts.read(path, printable(path.name))
 
 
 def _span(text: str, line: Line) -> tuple[int, int] | None:

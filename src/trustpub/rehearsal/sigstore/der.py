@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-BOOLEAN, INTEGER, OCTET_STRING, NULL, OBJECT_ID = 0x01, 0x02, 0x04, 0x05, 0x06
+BOOLEAN, INTEGER, OCTET_STRING, OBJECT_ID = 0x01, 0x02, 0x04, 0x06
 UTF8_STRING, UTC_TIME, GENERALIZED_TIME, SEQUENCE, SET = 0x0C, 0x17, 0x18, 0x30, 0x31
 _LONG = 0x80
 

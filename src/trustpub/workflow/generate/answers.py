@@ -69,7 +69,7 @@ class Answers:
     dynamic_version: bool = False
     """Whether the version comes from git, so that a build needs its whole history."""
     version_file: str | None = None
-    """Where a static version stands, for a release that is dispatched: ``pyproject.toml``, or a Python file."""
+    """Where a static version stands: ``pyproject.toml``, or a Python file. Told, and written nowhere."""
     python: str = "3.13"
     """That builds and publishes."""
     tests: str | None = None

@@ -4,19 +4,17 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from trustpub.errors import Misuse
 from trustpub.printable import printable
+from trustpub.workflow import texts
 from trustpub.workflow.generate.written import Written, difference, merged
 
 BESIDE = ".new"
 """Behind the name of a file that is not ours: no CI reads such a file."""
-_MOST = 4 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,19 +69,7 @@ def read(root: Path, path: PurePosixPath) -> str | None:
     shown = printable(str(path))
     if not place.resolve().is_relative_to(root.resolve()):
         raise Misuse(f"{shown} leads out of the repository.")
-    try:
-        with place.open("rb") as file:
-            content = file.read(_MOST + 1)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise Misuse(f"{shown} cannot be read: {error.strerror}.") from None
-    if len(content) > _MOST:
-        raise Misuse(f"{shown} is larger than {_MOST} bytes.")
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError:
-        raise Misuse(f"{shown} is not text in UTF-8.") from None
+    return texts.find(place, shown)
 
 
 def write(root: Path, change: Change) -> None:
@@ -98,16 +84,7 @@ def write(root: Path, change: Change) -> None:
         raise Misuse(f"{shown} was changed in the meantime, and is left as it is.", hint="Run this again.")
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
-        mode = place.stat().st_mode & 0o777 if place.exists() else 0o644
-        handle, beside = tempfile.mkstemp(dir=place.parent, prefix=f".{place.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(change.after.encode("utf-8"))
-            os.chmod(beside, mode)
-            os.replace(beside, place)
-        except BaseException:
-            os.unlink(beside)
-            raise
+        texts.replace(place, change.after.encode("utf-8"))
     except OSError as error:
         raise Misuse(f"{shown} cannot be written: {error.strerror}.") from None
 

@@ -29,10 +29,13 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trustpub.errors import Misuse
 from trustpub.printable import printable, quoted
+
+if TYPE_CHECKING:
+    from trustpub.trust.publishers import Publisher
 
 FILE = "pyproject.toml"
 TABLE = "tool.trustpub"
@@ -61,6 +64,22 @@ class DeclaredPublisher:
     """As the provider spells them, under its names (``repository_id``, which is ``repository-id`` in TOML)."""
     immutable: tuple[str, ...] = ()
     """Of the generic kind: the claims that are ids and never given to anybody else."""
+
+    def to_compare(self, issuer: str) -> Publisher:
+        """As an index that judges a job of ``issuer`` would have it.
+
+        Ids that are not declared are pinned there, or given, and so are no difference.
+        """
+        from trustpub.trust.publishers import Publisher  # only here: who has no token to compare waits for no rules
+
+        return Publisher(
+            id="declared",
+            issuer=self.issuer or issuer,
+            kind=self.kind,
+            fields=self.fields,
+            immutable=self.immutable,
+            pin_on_first_use=True,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

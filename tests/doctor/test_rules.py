@@ -24,7 +24,8 @@ NAMED = DOWNLOAD + "        with:\n          name: dist\n          path: dist/\n
 READ = "    permissions:\n      contents: read # read the tag\n"
 MINT = "    permissions:\n      id-token: write # mint the OIDC token\n"
 BUILD = "python -m build"
-FROM_GIT = PYPROJECT.replace('"hatchling"]', '"hatchling", "hatch-vcs>=0.5"]')
+MADE_BY_GIT = PYPROJECT.replace('"hatchling"]', '"hatchling", "hatch-vcs>=0.5"]')
+FROM_GIT = MADE_BY_GIT.replace('version = "1.0.0"', 'dynamic = ["version"]')
 MATRIX = "strategy: {matrix: {os: [a, b]}}"
 ENVIRONMENT = "    environment: pypi\n"
 CALLED = "on:\n  workflow_call:\n"
@@ -513,6 +514,7 @@ CASES = [
         pyproject=FROM_GIT,
     ),
     no("TP405", "a written version"),
+    no("TP405", "a version that is written all the same", pyproject=MADE_BY_GIT),
     yes("TP406", "never", remote=HOME),
     no("TP406", "checked", (BUILD, "python -m build && trustpub check dist/*"), remote=HOME),
     no(

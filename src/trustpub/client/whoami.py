@@ -22,7 +22,6 @@ from trustpub.printable import printable
 from trustpub.trust.claims import BadClaim
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.proposal import Difference, Proposal, differences, kind_for, propose
-from trustpub.trust.publishers import Publisher
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,7 @@ def account(
         claims=claims,
         proposal=proposal,
         fault=fault,
-        differences=None if declared is None else _differences(declared, kind, issuer, claims),
+        differences=None if declared is None else differences(declared.to_compare(issuer), kind, issuer, claims),
         notes=tuple(_notes(job, audience, claims)),
     )
 
@@ -100,21 +99,6 @@ def _shared(kind: str, claims: Mapping[str, Any]) -> str | None:
     """The audience of a token that was given, where no job of its kind can choose one."""
     audience = claims.get("aud")
     return audience if PROVIDERS[kind].fixed_audience and isinstance(audience, str) else None
-
-
-def _differences(
-    declared: DeclaredPublisher, kind: str, issuer: str, claims: Mapping[str, Any]
-) -> tuple[Difference, ...]:
-    """As the index would judge. Ids that are not declared are pinned there or given, and are no difference."""
-    meant = Publisher(
-        id="declared",
-        issuer=declared.issuer or issuer,
-        kind=declared.kind,
-        fields=declared.fields,
-        immutable=declared.immutable,
-        pin_on_first_use=True,
-    )
-    return differences(meant, kind, issuer, claims)
 
 
 def _notes(job: Job, audience: str, claims: Mapping[str, Any]) -> Iterator[str]:

@@ -9,7 +9,6 @@ from typing import Any
 
 from trustpub.printable import printable
 from trustpub.trust.proposal import differences, kind_for
-from trustpub.trust.publishers import Publisher
 from trustpub.workflow import tables
 from trustpub.workflow.findings import Finding
 from trustpub.workflow.rules import tp101, tp102, tp103, tp106, tp209
@@ -38,15 +37,7 @@ def compare(scene: Scene, claims: Mapping[str, Any], index: str) -> Iterator[Fin
     declared = found.publisher
     issuer = str(claims.get("iss") or "")
     likely = [declared.kind] if declared.issuer == issuer else []
-    meant = Publisher(
-        id="declared",
-        issuer=declared.issuer or issuer,
-        kind=declared.kind,
-        fields=declared.fields,
-        immutable=declared.immutable,
-        pin_on_first_use=True,
-    )
-    for one in differences(meant, kind_for(issuer, claims, likely), issuer, claims):
+    for one in differences(declared.to_compare(issuer), kind_for(issuer, claims, likely), issuer, claims):
         rule = _RULES.get(one.field, tp102.RULE)
         place, _ = tables.publisher_place(scene.pyproject_text, index, one.field.replace("_", "-"))
         given = "says nothing of it" if one.given is None else f"says {printable(one.given, 200)!r}"

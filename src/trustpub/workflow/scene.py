@@ -26,6 +26,7 @@ from trustpub.workflow.publishing import lines
 from trustpub.workflow.read import WORKFLOWS
 from trustpub.workflow.repository import Repository
 from trustpub.workflow.situations import Situation, situations
+from trustpub.workflow.version import Source, source
 
 TOP = Spot(0, 0, 1, 1)
 _LOCAL = ("./", "$/")
@@ -314,6 +315,14 @@ class Scene:
         name = mapping(self.pyproject.get("project")).get("name")
         poetry = mapping(mapping(self.pyproject.get("tool")).get("poetry")).get("name")
         return str(name or poetry) if name or poetry else None
+
+    @cached_property
+    def version_source(self) -> Source:
+        """Where its version comes from; of the kind ``unknown`` also where a file that says it cannot be read."""
+        try:
+            return source(self.root, self.pyproject)
+        except Misuse as error:
+            return Source(kind="unknown", why=error.message)
 
     @cached_property
     def members(self) -> tuple[str, ...]:

@@ -7,9 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trustpub.workflow import (
-    asking,
-)
+from trustpub.workflow import asking
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity, nothing
 from trustpub.workflow.scene import Job, Scene
 

@@ -6,10 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    asking,
-    editing,
-)
+from trustpub.workflow import asking, editing
 from trustpub.workflow.documents import mapping
 from trustpub.workflow.findings import Confidence, Edit, Finding, Rule, Severity
 from trustpub.workflow.scene import Job, Scene, Workflow

@@ -7,10 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    asking,
-    uploads,
-)
+from trustpub.workflow import asking, uploads
 from trustpub.workflow.documents import mapping
 from trustpub.workflow.findings import Confidence, Edit, Finding, Rule, Severity
 from trustpub.workflow.located import value_spot

@@ -8,10 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trustpub.workflow import (
-    editing,
-    gitlab_scene,
-)
+from trustpub.workflow import editing, gitlab_scene
 from trustpub.workflow.documents import mapping
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.gitlab import GitLabJob, variables_for

@@ -6,11 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    asking,
-    editing,
-    pins,
-)
+from trustpub.workflow import asking, editing, pins
 from trustpub.workflow.findings import Confidence, Edit, Finding, Rule, Severity
 from trustpub.workflow.scene import Scene, Step
 from trustpub.workflow.uploads import PYPI_ACTION

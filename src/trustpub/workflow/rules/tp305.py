@@ -9,11 +9,7 @@ from collections.abc import Iterator
 
 from packaging.version import Version
 
-from trustpub.workflow import (
-    asking,
-    editing,
-    pins,
-)
+from trustpub.workflow import asking, editing, pins
 from trustpub.workflow.documents import listed, mapping
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.located import value_spot

@@ -7,9 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    editing,
-)
+from trustpub.workflow import editing
 from trustpub.workflow.documents import mapping
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.scene import Scene

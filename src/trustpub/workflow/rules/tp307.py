@@ -9,10 +9,7 @@ from itertools import pairwise
 
 from packaging.version import Version
 
-from trustpub.workflow import (
-    asking,
-    pins,
-)
+from trustpub.workflow import asking, pins
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.running import reached
 from trustpub.workflow.scene import Job, Scene, Step

@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    asking,
-)
+from trustpub.workflow import asking
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.scene import Scene
 

@@ -7,12 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    artifacts,
-    asking,
-    editing,
-    uploads,
-)
+from trustpub.workflow import artifacts, asking, editing, uploads
 from trustpub.workflow.findings import Confidence, Edit, Finding, Rule, Severity
 from trustpub.workflow.scene import Job, Scene, Step
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trustpub.workflow import asking, editing, versions
+from trustpub.workflow import asking, editing
 from trustpub.workflow.documents import mapping
 from trustpub.workflow.findings import Confidence, Edit, Finding, Rule, Severity
 from trustpub.workflow.running import reached
@@ -17,10 +17,12 @@ from trustpub.workflow.version import TOLD_BY_VARIABLE
 _SAYS_IT = (*dict.fromkeys(TOLD_BY_VARIABLE.values()), "PDM_BUILD_SCM_VERSION")
 """Beginnings of variables that say the version, so that nobody looks for it in the history."""
 _FETCHED = re.compile(r"\bgit\b.*\bfetch\b.*(?:--tags|--unshallow|--depth|refs/tags)|\bgit fetch\b")
+_LEFT_OUT = re.compile(r"no[-_]local[-_]version")
+"""Said to what makes versions: the part after a plus, which indexes refuse, is left out between tags."""
 
 
 def _check(scene: Scene) -> Iterator[Finding]:
-    if not versions.from_git(scene):
+    if not scene.version_source.from_git:
         return
     seen: set[int] = set()
     for job, step in asking.asking(scene):
@@ -31,7 +33,7 @@ def _check(scene: Scene) -> Iterator[Finding]:
                 if checkout is None or id(checkout.value) in seen:
                     continue
                 seen.add(id(checkout.value))
-                certain = branch and not versions.without_local_part(scene)
+                certain = branch and not _LEFT_OUT.search(scene.pyproject_text)
                 yield RULE.at(
                     checkout.place if checkout.file is one.file else one.place,
                     f"job {one.name!r} builds a version from git, and checks out one commit without its tags",

@@ -7,10 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    asking,
-    versions,
-)
+from trustpub.workflow import asking
 from trustpub.workflow.documents import mapping
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.running import reached
@@ -23,8 +20,9 @@ _COMPARED = re.compile(
 
 
 def _check(scene: Scene) -> Iterator[Finding]:
+    version = mapping(scene.pyproject.get("project")).get("version")
     # A folder that is no repository, and declares nothing, has no tags that anybody could compare.
-    if (scene.repository is None and scene.declared.path is None) or not versions.static(scene):
+    if (scene.repository is None and scene.declared.path is None) or not isinstance(version, str):
         return
     seen: set[str] = set()
     for job, step in asking.asking(scene):
@@ -36,7 +34,7 @@ def _check(scene: Scene) -> Iterator[Finding]:
             yield RULE.at(
                 step.place if step.file is job.file else job.place,
                 f"nothing in {way.entry.name} compares the tag with the version that is built",
-                why=f"the version is written in pyproject.toml: {scene.pyproject['project']['version']}",
+                why=f"the version is written in pyproject.toml: {version}",
                 fix='declare `tag = "v{version}"` in [tool.trustpub], and run `trustpub check dist/*` where the '
                 "distributions are built: it compares the two",
             )

@@ -6,10 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    asking,
-    making,
-)
+from trustpub.workflow import asking, making
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.scene import Scene, Way
 

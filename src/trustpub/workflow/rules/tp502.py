@@ -6,9 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    running,
-)
+from trustpub.workflow import running
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.scene import Job, Scene, Way
 

@@ -6,10 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    asking,
-    conditions,
-)
+from trustpub.workflow import asking, conditions
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.running import runs, wanted
 from trustpub.workflow.scene import Scene

@@ -7,10 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trustpub.workflow import (
-    asking,
-    editing,
-)
+from trustpub.workflow import asking, editing
 from trustpub.workflow.documents import listed, mapping
 from trustpub.workflow.findings import Confidence, Edit, Finding, Rule, Severity
 from trustpub.workflow.located import Sequence

@@ -7,10 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from trustpub.workflow import (
-    asking,
-    versions,
-)
+from trustpub.workflow import asking
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.running import reached
 from trustpub.workflow.scene import Job, Scene, Way
@@ -30,7 +27,7 @@ def _check(scene: Scene) -> Iterator[Finding]:
             yield RULE.at(
                 way.entry.trigger_place("push"),
                 f"job {job.name!r} publishes on every push to {'the branch' if exact else 'any branch'}",
-                severity=Severity.WARNING if exact or versions.from_git(scene) else None,
+                severity=Severity.WARNING if exact or scene.version_source.from_git else None,
                 fix="start it with a tag: `on: {push: {tags: ['v*']}}`",
             )
 

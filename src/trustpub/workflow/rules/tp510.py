@@ -8,10 +8,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trustpub.workflow import (
-    asking,
-    conditions,
-)
+from trustpub.workflow import asking, conditions
 from trustpub.workflow.findings import Confidence, Finding, Rule, Severity
 from trustpub.workflow.scene import File, Scene
 

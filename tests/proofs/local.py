@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,19 +15,9 @@ from trustpub.proofs.instance import Instance, read_instance
 from trustpub.proofs.sign import Signer
 from trustpub.rehearsal.emulated.issuer import Issuer
 from trustpub.rehearsal.issuers import emulate, example_job
-from trustpub.rehearsal.sigstore.server import LocalSigstore, Reply
+from trustpub.rehearsal.listening import Asked, Reply
+from trustpub.rehearsal.sigstore.server import LocalSigstore
 from trustpub.secret import Secret
-
-Answer = Callable[[], Reply]
-
-
-@dataclass(frozen=True)
-class Request:
-    """One that came in."""
-
-    method: str
-    path: str
-    headers: Mapping[str, str]
 
 
 class Failing(LocalSigstore):
@@ -36,16 +26,16 @@ class Failing(LocalSigstore):
     def __init__(self, **options: Any) -> None:
         self.instead: dict[str, list[Reply | None]] = {}
         """By path, what is said to the next requests; None: what it would say by itself. The last stays."""
-        self.asked: list[Request] = []
+        self.asked: list[Asked] = []
         super().__init__(**options)
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        self.asked.append(Request(method, path, headers))
-        said = self.instead.get(path)
+    def reply(self, asked: Asked) -> Reply:
+        self.asked.append(asked)
+        said = self.instead.get(asked.path)
         reply = None
         if said:
             reply = said[0] if len(said) == 1 else said.pop(0)
-        real = super().answer(method, path, headers, body)
+        real = super().reply(asked)
         return real if reply is None else reply
 
 

@@ -23,7 +23,8 @@ from trustpub.proofs.instance import fetch, fetch_public, read_file, read_instan
 from trustpub.proofs.root import public_good, read_root
 from trustpub.proofs.verify import Checker
 from trustpub.rehearsal.issuers import example_job
-from trustpub.rehearsal.sigstore.server import CERTIFICATE_PATH, ENTRIES_PATH, LocalSigstore, Reply
+from trustpub.rehearsal.listening import Reply
+from trustpub.rehearsal.sigstore.server import CERTIFICATE_PATH, ENTRIES_PATH, LocalSigstore
 from trustpub.secret import Secret
 
 from .local import Failing, Job, Subject, fails, job_of

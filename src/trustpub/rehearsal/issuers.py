@@ -11,7 +11,8 @@ from trustpub.rehearsal.emulated.described import FORMS, Described, DescribedIss
 from trustpub.rehearsal.emulated.github import BACKDATED, LIFETIME, GitHubIssuer, Run
 from trustpub.rehearsal.emulated.gitlab import GitLabIssuer, PipelineJob
 from trustpub.rehearsal.emulated.google import Account, GoogleIssuer
-from trustpub.rehearsal.emulated.issuer import Answer, Asked, Form, Issuer, Workload
+from trustpub.rehearsal.emulated.issuer import Answer, Form, Issuer, Workload
+from trustpub.rehearsal.listening import Asked
 from trustpub.secret import Secret
 from trustpub.trust.issuers import PROVIDERS
 

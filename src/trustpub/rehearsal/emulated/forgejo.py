@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustpub.rehearsal.emulated.described import DescribedIssuer
-from trustpub.rehearsal.emulated.issuer import NOT_FOUND, Answer, Asked
+from trustpub.rehearsal.emulated.issuer import NOT_FOUND, Answer
+from trustpub.rehearsal.listening import Asked
 from trustpub.secret import Secret
 
 

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from trustpub.rehearsal.emulated.issuer import NOT_FOUND, Answer, Asked, Form, Issuer
+from trustpub.rehearsal.emulated.issuer import NOT_FOUND, Answer, Form, Issuer
+from trustpub.rehearsal.listening import Asked
 from trustpub.secret import Secret
 
 LIFETIME = 300

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from trustpub.rehearsal.emulated.issuer import NOT_FOUND, Answer, Asked, Form, Issuer
+from trustpub.rehearsal.emulated.issuer import NOT_FOUND, Answer, Form, Issuer
+from trustpub.rehearsal.listening import Asked
 from trustpub.secret import Secret
 
 LIFETIME = 3600

@@ -10,23 +10,20 @@ from __future__ import annotations
 
 import json
 import secrets
-import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Protocol, Self
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeyParameters, RSAKey
 
 from trustpub.addresses import is_loopback
+from trustpub.rehearsal.listening import Asked, Listening, Reply
 from trustpub.secret import Secret
 
 DISCOVERY_PATH = "/.well-known/openid-configuration"
-MAX_BODY_BYTES = 65536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,25 +48,6 @@ class Workload(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """A request."""
-
-    method: str
-    path: str
-    query: Mapping[str, str]
-    """Of a name that stands twice, the last."""
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes = b""
-
-    @property
-    def bearer(self) -> str:
-        """The token in ``Authorization``; empty where there is none."""
-        scheme, _, shown = self.headers.get("authorization", "").partition(" ")
-        return shown.strip() if scheme.lower() == "bearer" else ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What is said to it: a document, or text."""
 
@@ -82,7 +60,7 @@ class Answer:
 NOT_FOUND = Answer(status=404, document={"message": "Not Found"})
 
 
-class Issuer:
+class Issuer(Listening):
     """An emulated provider, listening from the moment it is made until :meth:`close`."""
 
     jwks_path = "/.well-known/jwks"
@@ -94,31 +72,16 @@ class Issuer:
 
         ``path`` is what the issuer's name has after the host, as ``/org/…``.
         """
+        super().__init__()
         self.form = form
         self._clock = clock
         self._watch = watch
         self._key = _key(form.algorithm)
         self._given: list[Secret] = []
         self._path = path
-        self._server = _Server(("127.0.0.1", 0), self)
-        self.origin = f"http://127.0.0.1:{self._server.server_port}"
-        """Scheme, host and port."""
         self.url = self.origin + path
         """The issuer, exactly as in ``iss``."""
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.begin()
 
     @property
     def jwks(self) -> Mapping[str, Any]:
@@ -162,8 +125,17 @@ class Issuer:
             self._watch(secret)
         return secret
 
-    def answer(self, asked: Asked) -> Answer:
-        """What is said to a request; a provider with doors of its own overrides :meth:`door`."""
+    def reply(self, asked: Asked) -> Reply:
+        """What is said to a request, to be kept by nobody."""
+        answer = self._answer(asked)
+        return Reply(
+            status=answer.status,
+            body=answer.text.encode() if answer.document is None else json.dumps(answer.document).encode(),
+            content_type="text/html" if answer.document is None else "application/json; charset=utf-8",
+            headers={"Cache-Control": "no-store", **answer.headers},
+        )
+
+    def _answer(self, asked: Asked) -> Answer:
         if asked.method == "GET" and asked.path == self._path + DISCOVERY_PATH:
             return Answer(document=self._discovery())
         if asked.method == "GET" and asked.path == self._path + self.jwks_path:
@@ -171,7 +143,7 @@ class Issuer:
         return self.door(asked)
 
     def door(self, asked: Asked) -> Answer:
-        """What is said to a request for neither discovery nor keys."""
+        """What is said to a request for neither discovery nor keys; a provider with doors of its own overrides it."""
         return NOT_FOUND
 
     def _discovery(self) -> Mapping[str, Any]:
@@ -200,43 +172,3 @@ def _only_rehearsals_believe(issuer: object) -> bool:
     except ValueError:
         return False
     return bool(host) and (is_loopback(host) or host == "test" or host.endswith(".test"))
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], issuer: Issuer) -> None:
-        super().__init__(address, _Door)
-        self.issuer = issuer
-
-
-class _Door(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 30
-    server: _Server
-
-    def do_GET(self) -> None:
-        parts = urlsplit(self.path)
-        length = self.headers.get("Content-Length", "0")
-        size = int(length) if length.isascii() and length.isdigit() else 0
-        asked = Asked(
-            method=self.command,
-            path=parts.path,
-            query={name: values[-1] for name, values in parse_qs(parts.query).items()},
-            headers={name.lower(): value for name, value in self.headers.items()},
-            body=self.rfile.read(min(size, MAX_BODY_BYTES)),
-        )
-        answer = self.server.issuer.answer(asked)
-        body = answer.text.encode() if answer.document is None else json.dumps(answer.document).encode()
-        kind = "text/html" if answer.document is None else "application/json; charset=utf-8"
-        self.send_response(answer.status)
-        sent = {"Content-Type": kind, "Content-Length": str(len(body)), "Cache-Control": "no-store", **answer.headers}
-        for name, value in sent.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET  # noqa: N815 - the name that http.server calls
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is http.server's
-        """Say nothing: a request line is nobody's business."""

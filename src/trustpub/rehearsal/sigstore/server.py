@@ -11,14 +11,11 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -27,6 +24,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
+from trustpub.rehearsal.listening import Asked, Listening, Reply
 from trustpub.rehearsal.sigstore import identities
 from trustpub.rehearsal.sigstore.authority import AGE, Authority, key_id, public_bytes
 from trustpub.rehearsal.sigstore.der import BadDer
@@ -41,21 +39,10 @@ ENTRIES_PATH = "/api/v1/log/entries"
 STAMP_PATH = "/api/v1/timestamp"
 
 _ALGORITHMS = ("RS256", "ES256")
-_MAX_BODY_BYTES = 1024 * 1024
 _LEEWAY_SECONDS = 5
 _CONFIG = "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json"
 _TRUSTED = "application/vnd.dev.sigstore.trustedroot+json;version=0.1"
 _SIGNING = "application/vnd.dev.sigstore.signingconfig.v0.2+json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """What is answered."""
-
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,36 +57,23 @@ class Refused(Exception):
     """A request that is turned down. The message goes to whoever sent it."""
 
 
-class LocalSigstore:
+class LocalSigstore(Listening):
     """One instance, listening on loopback from the moment it is made until :meth:`close`."""
 
     def __init__(self, *, clock: Callable[[], float] = time.time, audiences: Sequence[str] = (AUDIENCE,)) -> None:
         """``clock``: Unix time. ``audiences``: what identity tokens may be for."""
+        super().__init__()
         self._clock = clock
         began = datetime.fromtimestamp(clock(), UTC) - AGE
         self._start = began.strftime("%Y-%m-%dT%H:%M:%SZ")
         self._audiences = frozenset(audiences)
         self._issuers: dict[str, _Believed] = {}
-        self._server = _Server(("127.0.0.1", 0), self)
-        host = f"127.0.0.1:{self._server.server_port}"
-        self.url = f"http://{host}"
+        self.url = self.origin
+        host = self.origin.removeprefix("http://")
         self.authority = Authority(f"sigstore of {host}", clock)
         self.log = Log(host, clock)
         self.stamps = Stamps(f"sigstore of {host}", clock)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True)
-        self._thread.start()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.begin()
 
     def believe(self, issuer: str, kind: str, jwks: Mapping[str, Any]) -> None:
         """Give certificates to jobs that ``issuer`` vouches for with these keys (RFC 7517); see :mod:`.identities`."""
@@ -130,25 +104,26 @@ class LocalSigstore:
         }
         return {"mediaType": _CONFIG, "trustedRoot": self.trusted_root(), "signingConfig": signing}
 
-    def answer(self, method: str, path: str, headers: Mapping[str, str], body: bytes) -> Reply:
-        """What is said to a request; names of headers in lower case."""
+    def reply(self, asked: Asked) -> Reply:
+        """What is said to a request."""
+        wanted = (asked.method, asked.path)
         try:
-            if (method, path) == ("POST", CERTIFICATE_PATH):
-                return _json(201, self._certify(headers.get("authorization", ""), body))
-            if (method, path) == ("POST", ENTRIES_PATH):
-                return self._propose(body)
-            if method == "GET" and path.startswith(f"{ENTRIES_PATH}/"):
-                found = self.log.find(path.rpartition("/")[2])
+            if wanted == ("POST", CERTIFICATE_PATH):
+                return _json(201, self._certify(asked.bearer, asked.body))
+            if wanted == ("POST", ENTRIES_PATH):
+                return self._propose(asked.body)
+            if asked.method == "GET" and asked.path.startswith(f"{ENTRIES_PATH}/"):
+                found = self.log.find(asked.path.rpartition("/")[2])
                 return _json(404, _message("there is no such entry")) if found is None else _json(200, found)
-            if (method, path) == ("POST", STAMP_PATH):
-                return self._stamp(headers.get("content-type", ""), body)
+            if wanted == ("POST", STAMP_PATH):
+                return self._stamp(asked.headers.get("content-type", ""), asked.body)
         except Refused as refused:
             return _json(400, _message(str(refused)))
         return _json(404, _message("there is nothing here"))
 
-    def _certify(self, authorization: str, body: bytes) -> Mapping[str, Any]:
+    def _certify(self, token: str, body: bytes) -> Mapping[str, Any]:
         """A certificate for the key of a signing request (PKCS #10, RFC 2986), whose signature proves who has it."""
-        said = self._identify(authorization.removeprefix("Bearer "))
+        said = self._identify(token)
         try:
             asked = json.loads(body)["certificateSigningRequest"]
             request = x509.load_pem_x509_csr(base64.b64decode(asked, validate=True))
@@ -245,38 +220,3 @@ def _encoded(document: Mapping[str, Any]) -> bytes:
 
 def _json(status: int, document: Mapping[str, Any]) -> Reply:
     return Reply(status=status, body=_encoded(document))
-
-
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-
-    def __init__(self, address: tuple[str, int], sigstore: LocalSigstore) -> None:
-        super().__init__(address, _Door)
-        self.sigstore = sigstore
-
-
-class _Door(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    timeout = 30
-    # Headers and body in one packet: apart, each answer costs the 40 ms that the other side waits to acknowledge.
-    wbufsize = 64 * 1024
-    server: _Server
-
-    def do_POST(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        size = int(length) if length.isascii() and length.isdigit() else 0
-        body = self.rfile.read(min(size, _MAX_BODY_BYTES))
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        reply = self.server.sigstore.answer(self.command, self.path, headers, body)
-        self.send_response(reply.status)
-        sent = {"Content-Type": reply.content_type, "Content-Length": str(len(reply.body)), **reply.headers}
-        for name, value in sent.items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(reply.body)
-        self.wfile.flush()
-
-    do_GET = do_POST  # noqa: N815 - the name that http.server calls
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name is http.server's
-        """Say nothing."""

@@ -23,17 +23,21 @@ REQUEST_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN"  # noqa: S105 - the name of a v
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where a job asks for identity tokens."""
+class RunnerJob:
+    """A job that may ask its runner's endpoint for identity tokens."""
 
+    name: str
+    """Of the CI."""
     whose: str
     """For people, as ``GitHub's``."""
     url: str
     token: Secret
     refused: str = field(repr=False)
     """What to do where it refuses."""
+    renews: bool = True
+    fixed_audience: str | None = None
 
-    def ask(self, http: Http, audience: str) -> Secret:
+    def identity_token(self, http: Http, audience: str) -> Secret:
         """A fresh identity token for ``audience``.
 
         Raises:
@@ -78,8 +82,8 @@ def member(response: Response, name: str, what: str) -> Secret:
     return Secret(value)
 
 
-def find(env: Mapping[str, str], *, ci: str, whose: str, permission: str, refused: str) -> Endpoint:
-    """The endpoint that the variables name.
+def find(env: Mapping[str, str], *, ci: str, whose: str, permission: str, refused: str) -> RunnerJob:
+    """The job whose endpoint the variables name.
 
     ``ci`` names the CI and ``whose`` the owner of the endpoint; ``permission`` says what to write into the job's file.
 
@@ -94,7 +98,7 @@ def find(env: Mapping[str, str], *, ci: str, whose: str, permission: str, refuse
             hint=permission,
         )
     usable(env[REQUEST_URL], REQUEST_URL)
-    return Endpoint(whose=whose, url=env[REQUEST_URL], token=Secret(env[REQUEST_TOKEN]), refused=refused)
+    return RunnerJob(name=ci, whose=whose, url=env[REQUEST_URL], token=Secret(env[REQUEST_TOKEN]), refused=refused)
 
 
 def usable(url: str, variable: str) -> None:

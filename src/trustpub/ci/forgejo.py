@@ -8,12 +8,9 @@ Forgejo gives identity tokens from version 15 on, with its runner from 12.5 on, 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from trustpub.ci import endpoint
-from trustpub.ci.endpoint import Endpoint
-from trustpub.http import Http
-from trustpub.secret import Secret
+from trustpub.ci.endpoint import RunnerJob
 
 RECOGNISED_BY = "FORGEJO_ACTIONS"
 """``true`` there, and nothing else, means Forgejo Actions; its runner sets GitHub's ``GITHUB_ACTIONS`` as well."""
@@ -25,26 +22,7 @@ _PERMISSION = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Forgejo:
-    """A job on Forgejo Actions that may have an identity token."""
-
-    endpoint: Endpoint
-    name: str = "Forgejo Actions"
-    renews: bool = True
-    fixed_audience: str | None = None
-
-    def identity_token(self, http: Http, audience: str) -> Secret:
-        """A fresh identity token for ``audience``.
-
-        Raises:
-            NoIdentity: Forgejo refuses, or answers with something else.
-            Unreachable: it cannot be reached, or is busy, even after several attempts.
-        """
-        return self.endpoint.ask(http, audience)
-
-
-def detect(env: Mapping[str, str]) -> Forgejo | None:
+def detect(env: Mapping[str, str]) -> RunnerJob | None:
     """The job we are in, if it is one of Forgejo Actions.
 
     Raises:
@@ -52,11 +30,10 @@ def detect(env: Mapping[str, str]) -> Forgejo | None:
     """
     if env.get(RECOGNISED_BY) != "true":
         return None
-    found = endpoint.find(
+    return endpoint.find(
         env,
         ci="Forgejo Actions",
         whose="Forgejo's",
         permission=_PERMISSION,
         refused="A job can ask only while it runs, and only with `enable-openid-connect: true`.",
     )
-    return Forgejo(endpoint=found)

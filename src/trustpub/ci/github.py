@@ -6,17 +6,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from trustpub.ci import endpoint
-from trustpub.ci.endpoint import REQUEST_TOKEN, REQUEST_URL, Endpoint
-from trustpub.http import Http
-from trustpub.secret import Secret
+from trustpub.ci.endpoint import RunnerJob
 
 RECOGNISED_BY = "GITHUB_ACTIONS"
 """``true`` there, and nothing else, means GitHub Actions."""
-
-__all__ = ["RECOGNISED_BY", "REQUEST_TOKEN", "REQUEST_URL", "GitHub", "detect"]
 
 _PERMISSION = (
     "Give the job that publishes this, in its workflow file:\n"
@@ -30,26 +25,7 @@ _FORK = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GitHub:
-    """A job on GitHub Actions that may have an identity token."""
-
-    endpoint: Endpoint
-    name: str = "GitHub Actions"
-    renews: bool = True
-    fixed_audience: str | None = None
-
-    def identity_token(self, http: Http, audience: str) -> Secret:
-        """A fresh identity token for ``audience``.
-
-        Raises:
-            NoIdentity: the runner's endpoint refuses, or answers with something else.
-            Unreachable: it cannot be reached, or is busy, even after several attempts.
-        """
-        return self.endpoint.ask(http, audience)
-
-
-def detect(env: Mapping[str, str]) -> GitHub | None:
+def detect(env: Mapping[str, str]) -> RunnerJob | None:
     """The job we are in, if it is one of GitHub Actions.
 
     Raises:
@@ -57,14 +33,13 @@ def detect(env: Mapping[str, str]) -> GitHub | None:
     """
     if env.get(RECOGNISED_BY) != "true":
         return None
-    found = endpoint.find(
+    return endpoint.find(
         env,
         ci="GitHub Actions",
         whose="GitHub's",
         permission=_FORK if _from_fork(env) else _PERMISSION,
         refused="A job can ask only while it runs, and only with `permissions: id-token: write`.",
     )
-    return GitHub(endpoint=found)
 
 
 def _from_fork(env: Mapping[str, str]) -> bool:

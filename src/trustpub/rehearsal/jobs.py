@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""From a workflow's publishing job to the run that the emulated GitHub vouches for."""
+"""From a workflow's publishing job to the run that the emulated GitHub, or Forgejo, vouches for."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import re
 
 from trustpub.errors import Misuse, NoIdentity
 from trustpub.printable import printable
+from trustpub.rehearsal.emulated.forgejo import ForgejoRun
 from trustpub.rehearsal.emulated.github import Run
 from trustpub.rehearsal.project import Project, Repository
 from trustpub.workflow.read import PublishingJob, choose, publishing_jobs
@@ -71,6 +72,28 @@ def run(job: PublishingJob, repository: Repository, *, version: str, sha: str) -
         ref=_ref(job, event, version),
         sha=sha,
     )
+
+
+def variables(run: Run | ForgejoRun) -> dict[str, str]:
+    """What the runners of both GitHub and Forgejo set in every step."""
+    owner, _, _ = run.repository.partition("/")
+    ref_type, _, ref_name = run.ref.removeprefix("refs/").partition("/")
+    return {
+        "CI": "true",
+        "GITHUB_ACTIONS": "true",
+        "GITHUB_ACTOR": owner,
+        "GITHUB_EVENT_NAME": run.event,
+        "GITHUB_JOB": "publish",
+        "GITHUB_REF": run.ref,
+        "GITHUB_REF_NAME": ref_name,
+        "GITHUB_REF_TYPE": "tag" if ref_type == "tags" else "branch",
+        "GITHUB_REPOSITORY": run.repository,
+        "GITHUB_REPOSITORY_OWNER": owner,
+        "GITHUB_RUN_ID": run.run_id,
+        "GITHUB_RUN_NUMBER": "1",
+        "GITHUB_SHA": run.sha,
+        "RUNNER_OS": "Linux",
+    }
 
 
 def named(workflow: str, environment: str | None) -> PublishingJob:

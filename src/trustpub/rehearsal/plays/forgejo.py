@@ -90,26 +90,11 @@ class ForgejoPlay(Plain):
     def variables(self, audience: str) -> Mapping[str, str]:
         """What a runner sets in a step with ``enable-openid-connect``: GitHub's names, and one of its own."""
         run = self.identity
-        owner, _, _ = run.repository.partition("/")
-        ref_type, _, ref_name = run.ref.removeprefix("refs/").partition("/")
         return {
-            "CI": "true",
+            **jobs.variables(run),
             "FORGEJO_ACTIONS": "true",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_ACTOR": owner,
-            "GITHUB_EVENT_NAME": run.event,
-            "GITHUB_JOB": "publish",
-            "GITHUB_REF": run.ref,
-            "GITHUB_REF_NAME": ref_name,
-            "GITHUB_REF_TYPE": "tag" if ref_type == "tags" else "branch",
-            "GITHUB_REPOSITORY": run.repository,
-            "GITHUB_REPOSITORY_OWNER": owner,
-            "GITHUB_RUN_ID": run.run_id,
-            "GITHUB_RUN_NUMBER": "1",
             "GITHUB_SERVER_URL": self.issuer.origin,
-            "GITHUB_SHA": run.sha,
             "GITHUB_WORKFLOW": run.workflow,
-            "RUNNER_OS": "Linux",
             "ACTIONS_ID_TOKEN_REQUEST_URL": self.issuer.request_url(run),
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.issuer.request_token.reveal(),
         }

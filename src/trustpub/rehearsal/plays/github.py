@@ -80,28 +80,13 @@ class GitHubPlay(Plain):
     def variables(self, audience: str) -> Mapping[str, str]:
         """What a runner sets in every step, and in one with ``id-token: write``."""
         run = self.identity
-        owner, _, _ = run.repository.partition("/")
-        ref_type, _, ref_name = run.ref.removeprefix("refs/").partition("/")
         return {
-            "CI": "true",
-            "GITHUB_ACTIONS": "true",
-            "GITHUB_ACTOR": owner,
-            "GITHUB_EVENT_NAME": run.event,
-            "GITHUB_JOB": "publish",
-            "GITHUB_REF": run.ref,
-            "GITHUB_REF_NAME": ref_name,
-            "GITHUB_REF_TYPE": "tag" if ref_type == "tags" else "branch",
-            "GITHUB_REPOSITORY": run.repository,
+            **jobs.variables(run),
             "GITHUB_REPOSITORY_ID": run.repository_id,
-            "GITHUB_REPOSITORY_OWNER": owner,
             "GITHUB_REPOSITORY_OWNER_ID": run.owner_id,
             "GITHUB_RUN_ATTEMPT": "1",
-            "GITHUB_RUN_ID": run.run_id,
-            "GITHUB_RUN_NUMBER": "1",
-            "GITHUB_SHA": run.sha,
             "GITHUB_WORKFLOW_REF": f"{run.repository}/.github/workflows/{run.started_by or run.workflow}@{run.ref}",
             "RUNNER_ENVIRONMENT": "github-hosted",
-            "RUNNER_OS": "Linux",
             "ACTIONS_ID_TOKEN_REQUEST_URL": self.issuer.request_url,
             "ACTIONS_ID_TOKEN_REQUEST_TOKEN": self.issuer.request_token.reveal(),
         }

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
-import hashlib
 import io
 import json
 import os
@@ -15,7 +14,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +27,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from .. import packed  # noqa: TID252 - pytest gives these folders no absolute name
 
 TOKEN = "pypi-AgEIbG9jYWxob3N0-a-minted-token"
 DISCOVERY = "/.well-known/pytp"
@@ -313,17 +313,10 @@ def make_wheel(folder: Path, name: str = "hello", version: str = "1.0", *, paddi
         f"{name}/__init__.py": b"",
         f"{name}/ballast": os.urandom(padding),
         f"{inside}/METADATA": metadata(name, version),
-        f"{inside}/WHEEL": b"Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{inside}/WHEEL": packed.TAGGED,
     }
-    record = ""
-    for member, content in members.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        record += f"{member},sha256={digest},{len(content)}\n"
-    members[f"{inside}/RECORD"] = f"{record}{inside}/RECORD,,\n".encode()
     path = folder / f"{name}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for member, content in members.items():
-            archive.writestr(member, content)
+    path.write_bytes(packed.wheel(inside, members, level=6))
     return path
 
 

@@ -4,12 +4,9 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import os
 import subprocess
 import sys
-import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +14,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from .. import packed  # noqa: TID252 - pytest gives these folders no absolute name
 from .conftest import Shop, run
 
 SAID = "hello from behind a door"
@@ -28,17 +26,10 @@ def build(folder: Path, name: str) -> Path:
     members = {
         f"{name}.py": f"SAID = {SAID!r}\n".encode(),
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/WHEEL": packed.TAGGED,
     }
-    record = ""
-    for member, content in members.items():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
-        record += f"{member},sha256={digest},{len(content)}\n"
-    members[f"{info}/RECORD"] = f"{record}{info}/RECORD,,\n".encode()
     path = folder / f"{name}-1.0-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for member, content in members.items():
-            archive.writestr(member, content)
+    path.write_bytes(packed.wheel(info, members))
     return path
 
 

@@ -7,18 +7,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import http.client
-import io
 import json
 import random
 import threading
 import time
-import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+from .. import packed  # noqa: TID252 - pytest gives these folders no absolute name
 
 BOUNDARY = "a-boundary-of-the-light-client"
 CHUNK = 64 * 1024
@@ -42,17 +42,9 @@ class Wheel:
         contents = {
             f"{self.name}/noise.bin": random.Random(self.filename).randbytes(self.size),  # noqa: S311
             f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {self.name}\nVersion: {self.version}\n\nHi.\n".encode(),
-            f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: noise\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+            f"{info}/WHEEL": packed.TAGGED,
         }
-        record = "".join(
-            f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(one).digest()).rstrip(b'=').decode()},{len(one)}\n"
-            for path, one in contents.items()
-        )
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w") as archive:
-            for path, one in {**contents, f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}.items():
-                archive.writestr(zipfile.ZipInfo(path), one)
-        return buffer.getvalue()
+        return packed.wheel(info, contents)
 
     @cached_property
     def sha256(self) -> str:

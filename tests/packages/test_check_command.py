@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from .. import packed  # noqa: TID252 - pytest gives these folders no absolute name
+
 ROOT = Path(__file__).parents[2]
 TWINE = ROOT / ".venvs" / "twine" / "bin" / "twine"
 WHEEL, SDIST = "hello_world-1.0-py3-none-any.whl", "hello_world-1.0.tar.gz"
@@ -114,21 +116,10 @@ def test_pypi_takes_no_local_version_and_another_index_does(tmp_path: Path, buil
     info = "hello_world-1.0+here.dist-info"
     text = HEAD.replace("1.0", "1.0+here") + "\nx"
     content = {f"{info}/METADATA": text.encode(), f"{info}/WHEEL": b"Wheel-Version: 1.0\nTag: py3-none-any\n"}
-    shutil.move(wheel_of(build, tmp_path, content, info), tmp_path / name)
+    (tmp_path / name).write_bytes(packed.wheel(info, content))
     told = verdicts(tmp_path, name, "--index", "pypi")
     assert "local part" in told["files"][0]["faults"][0]
     assert verdicts(tmp_path, name, "--index", "https://packages.example.com")["fit"] is True
-
-
-def wheel_of(build: Any, folder: Path, content: Mapping[str, bytes], info: str) -> str:
-    import zipfile
-
-    path = folder / "made"
-    record = "".join(build.record_line(name, value) for name, value in content.items()) + f"{info}/RECORD,,\n"
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, value in {**content, f"{info}/RECORD": record.encode()}.items():
-            archive.writestr(name, value)
-    return str(path)
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
-import zipfile
+
+from .. import packed  # noqa: TID252 - pytest gives these folders no absolute name
 
 _BOUNDARY = "a-boundary-of-ours"
 
@@ -18,17 +17,9 @@ def wheel(name: str, version: str) -> bytes:
     contents = {
         f"{name}.py": b"said = 'hello'\n",
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n".encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: hand\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/WHEEL": packed.TAGGED,
     }
-    record = "".join(
-        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(one).digest()).rstrip(b'=').decode()},{len(one)}\n"
-        for path, one in contents.items()
-    )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, content in {**contents, f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}.items():
-            archive.writestr(zipfile.ZipInfo(path), content)
-    return buffer.getvalue()
+    return packed.wheel(info, contents)
 
 
 def multipart(filename: str, content: bytes, version: str, attestations: str | None) -> tuple[bytes, str]:

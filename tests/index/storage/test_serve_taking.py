@@ -4,12 +4,9 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import http.client
-import io
 import os
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,6 +15,7 @@ import pytest
 
 from trustpub.cli.taking import read_size
 
+from ... import packed  # noqa: TID252 - pytest gives these folders no absolute name
 from .conftest import Ran, Served
 
 Trustpub = Callable[..., Ran]
@@ -34,15 +32,7 @@ def wheel(size: int, version: str = "1.0", *, requires: str = "") -> bytes:
         f"{info}/METADATA": metadata.encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\n",
     }
-    record = "".join(
-        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(one).digest()).rstrip(b'=').decode()},{len(one)}\n"
-        for path, one in contents.items()
-    )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
-        for path, content in {**contents, f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}.items():
-            archive.writestr(path, content)
-    return buffer.getvalue()
+    return packed.wheel(info, contents, level=1)
 
 
 def upload(served: Served, token: str, content: bytes, version: str = "1.0") -> tuple[int, str]:

@@ -14,7 +14,6 @@ import tarfile
 import threading
 import time
 import uuid
-import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -51,6 +50,8 @@ from trustpub.tokens.keys import RootKeys
 from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Publisher
 
+from ... import packed  # noqa: TID252 - pytest gives these folders no absolute name
+
 NOW = 1_790_000_000.25
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.9\n\n{body}\n"
 
@@ -81,15 +82,7 @@ def wheel(name: str = "hello", version: str = "1.0", body: str = "Hello.") -> by
         f"{info}/METADATA": METADATA.format(name=name, version=version, body=body).encode(),
         f"{info}/WHEEL": b"Wheel-Version: 1.0\n",
     }
-    record = "".join(
-        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(one).digest()).rstrip(b'=').decode()},{len(one)}\n"
-        for path, one in contents.items()
-    )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, content in {**contents, f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}.items():
-            archive.writestr(zipfile.ZipInfo(path), content)
-    return buffer.getvalue()
+    return packed.wheel(info, contents)
 
 
 def sdist(name: str = "hello", version: str = "1.0") -> bytes:

@@ -4,16 +4,15 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import io
 import json
-import zipfile
 from typing import Any
 
 import pytest
 
 from trustpub.protocol.legacy_json import Described, Release, latest, render
+
+from ... import packed  # noqa: TID252 - pytest gives these folders no absolute name
 
 METADATA = """Metadata-Version: 2.4
 Name: Hello
@@ -44,18 +43,10 @@ def wheel(version: str) -> bytes:
     info = f"hello-{version}.dist-info"
     contents = {
         f"{info}/METADATA": METADATA.format(version=version).encode(),
-        f"{info}/WHEEL": b"Wheel-Version: 1.0\nGenerator: a test\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        f"{info}/WHEEL": packed.TAGGED,
         f"{info}/licenses/LICENSE": b"MIT",
     }
-    record = "".join(
-        f"{path},sha256={base64.urlsafe_b64encode(hashlib.sha256(one).digest()).rstrip(b'=').decode()},{len(one)}\n"
-        for path, one in contents.items()
-    )
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        for path, content in {**contents, f"{info}/RECORD": f"{record}{info}/RECORD,,\n".encode()}.items():
-            archive.writestr(zipfile.ZipInfo(path), content)
-    return buffer.getvalue()
+    return packed.wheel(info, contents)
 
 
 @pytest.fixture

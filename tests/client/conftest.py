@@ -28,6 +28,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from trustpub.http import Http
+
 from .. import packed  # noqa: TID252 - pytest gives these folders no absolute name
 
 TOKEN = "pypi-AgEIbG9jYWxob3N0-a-minted-token"
@@ -335,6 +337,22 @@ def make_sdist(folder: Path, name: str = "hello", version: str = "1.0") -> Path:
     return path
 
 
+def put_program(folder: Path, name: str, code: str) -> str:
+    """Put a program in Python, as a CI has one for its jobs, into ``folder``; the folder, for PATH."""
+    folder.mkdir(exist_ok=True)
+    path = folder / name
+    path.write_text(f"#!{sys.executable} -IS\nimport json, os, sys, time\n{code}\n")
+    path.chmod(0o755)
+    return str(folder)
+
+
+@pytest.fixture
+def http() -> Iterator[Http]:
+    """No variables, and no pauses."""
+    with Http(env={}, sleep=lambda seconds: None) as one:
+        yield one
+
+
 @pytest.fixture
 def make() -> Any:
     """The makers of this file, which test modules cannot import."""
@@ -349,3 +367,4 @@ class Makers:
     jwt = staticmethod(jwt)
     wheel = staticmethod(make_wheel)
     sdist = staticmethod(make_sdist)
+    program = staticmethod(put_program)

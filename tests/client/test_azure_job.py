@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,12 +16,6 @@ from trustpub.http import Http
 PATH = "/org/proj/_apis/distributedtask/hubs/build/plans/p/jobs/j/oidctoken"
 ACCESS = "the-access-token-of-the-job"
 MAPPING = "SYSTEM_ACCESSTOKEN: $(System.AccessToken)"
-
-
-@pytest.fixture
-def http() -> Iterator[Http]:
-    with Http(env={}, sleep=lambda seconds: None) as one:
-        yield one
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,12 +14,6 @@ from trustpub.http import Http
 
 STEP = {"BITBUCKET_BUILD_NUMBER": "7"}
 YAML = "    oidc:\n      audiences:\n        - test_index\n"
-
-
-@pytest.fixture
-def http() -> Iterator[Http]:
-    with Http(env={}, sleep=lambda seconds: None) as one:
-        yield one
 
 
 @pytest.mark.parametrize("audience", ["test_index", ["test_index"]])

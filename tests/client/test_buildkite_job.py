@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,24 +25,9 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs ar
 
 
 @pytest.fixture
-def http() -> Iterator[Http]:
-    with Http(env={}) as one:
-        yield one
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Callable[[str], dict[str, str]]:
-    """Put a program of this name on PATH, in Python, and get the variables of a job that finds it."""
-
-    def put(code: str) -> dict[str, str]:
-        folder = tmp_path / "bin"
-        folder.mkdir(exist_ok=True)
-        path = folder / PROGRAM
-        path.write_text(f"#!{sys.executable} -IS\nimport json, os, sys, time\n{code}\n")
-        path.chmod(0o755)
-        return {**JOB, "PATH": str(folder)}
-
-    return put
+def place(make: Any, tmp_path: Path) -> Callable[[str], dict[str, str]]:
+    """Put the program on PATH, in Python, and get the variables of a job that finds it."""
+    return lambda code: {**JOB, "PATH": make.program(tmp_path / "bin", PROGRAM, code)}
 
 
 def test_the_agent_is_asked_for_the_audience_and_the_ids(http: Http, place: Any, make: Any) -> None:

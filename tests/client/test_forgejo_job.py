@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,12 +13,6 @@ from trustpub.errors import NoIdentity, Unreachable
 from trustpub.http import Http
 
 FORGEJO = {"FORGEJO_ACTIONS": "true", "GITEA_ACTIONS": "true"}
-
-
-@pytest.fixture
-def http() -> Iterator[Http]:
-    with Http(env={}, sleep=lambda seconds: None) as one:
-        yield one
 
 
 def test_forgejo_is_told_from_github_and_asked_as_it(http: Http, env: dict[str, str], runner: Any, make: Any) -> None:

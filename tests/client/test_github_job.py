@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +11,6 @@ import pytest
 from trustpub.ci.detection import detect
 from trustpub.errors import NoIdentity, Unreachable
 from trustpub.http import Http
-
-
-@pytest.fixture
-def http() -> Iterator[Http]:
-    with Http(env={}, sleep=lambda seconds: None) as one:
-        yield one
 
 
 def test_a_job_gives_a_token_for_the_audience_asked(http: Http, env: dict[str, str], runner: Any, make: Any) -> None:

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,12 +14,6 @@ from trustpub.ci.detection import detect
 from trustpub.ci.gitlab import variables
 from trustpub.errors import NoIdentity
 from trustpub.http import Http
-
-
-@pytest.fixture
-def http() -> Iterator[Http]:
-    with Http(env={}) as one:
-        yield one
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,12 +14,6 @@ from trustpub.http import Http
 
 BUILD = {"JENKINS_URL": "https://jenkins.example.org/"}
 BINDING = "withCredentials([string(credentialsId: 'ID', variable: 'TEST_INDEX_ID_TOKEN')])"
-
-
-@pytest.fixture
-def http() -> Iterator[Http]:
-    with Http(env={}, sleep=lambda seconds: None) as one:
-        yield one
 
 
 @pytest.mark.parametrize("audience", ["test_index", ["test_index"]])

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +15,6 @@ from trustpub.errors import NoIdentity
 from trustpub.http import Http
 
 POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "NO_GCE_CHECK": "true"}
-
-
-@pytest.fixture
-def http() -> Iterator[Http]:
-    with Http(env={}, sleep=lambda seconds: None) as one:
-        yield one
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -14,12 +13,6 @@ from trustpub.errors import NoIdentity
 from trustpub.http import Http
 
 ORGANISATION = "https://octo-org.semaphoreci.com"
-
-
-@pytest.fixture
-def http() -> Iterator[Http]:
-    with Http(env={}, sleep=lambda seconds: None) as one:
-        yield one
 
 
 @pytest.mark.parametrize("audience", [ORGANISATION, [ORGANISATION]])

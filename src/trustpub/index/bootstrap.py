@@ -41,6 +41,8 @@ from trustpub.tokens.keys import RootKeys
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from trustpub.index.web.site.skeleton import Site
+
 DATABASE = "index.db"
 TRUST = "trust"
 """The folder of the trust roots that were added or fetched."""
@@ -277,6 +279,36 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
         store=store,
         settings=settings,
         readers=Readers(store=store, credentials=credentials, clock=clock),
+        site=_site(folder, settings, credentials),
+    )
+
+
+def _site(folder: Folder, settings: Settings, credentials: Credentials) -> Site:
+    """The pages for people."""
+    from trustpub.index.accounts.acting import Acting
+    from trustpub.index.accounts.sessions import Sessions
+    from trustpub.index.web.site.signing import Signing
+    from trustpub.index.web.site.skeleton import Site
+    from trustpub.index.web.site.table import PAGES
+
+    key = folder.root_keys.key_for("cookies and forms")
+    sessions = Sessions(folder.store, folder.clock)
+    return Site(
+        settings=settings,
+        store=folder.store,
+        clock=folder.clock,
+        signing=Signing(key, secure=settings.public_url.startswith("https://")),
+        acting=Acting(folder.store, private=settings.private),
+        sessions=sessions,
+        credentials=credentials,
+        people=folder.people,
+        projects=folder.projects,
+        publishers=folder.publishers,
+        issuers=folder.issuers,
+        names=folder.names,
+        records=folder.records,
+        blobs=folder.blobs,
+        pages={page.name: page for page in PAGES},
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trustpub.index.kept import Event
+from trustpub.index.manage.behalf import by
 from trustpub.index.ports import Writing
 
 
@@ -20,7 +21,7 @@ def note(
     publisher_id: str | None = None,
     facts: Mapping[str, Any] | None = None,
 ) -> None:
-    """Leave an event. ``facts`` hold no secret and no token."""
-    writing.add_event(
-        Event(at=at, kind=kind, project_id=project_id, publisher_id=publisher_id, facts=dict(facts or {}))
-    )
+    """Leave an event. ``facts`` hold no secret and no token; who acts is added as ``by``."""
+    who = by()
+    told = {**(facts or {}), **({} if who is None else {"by": who})}
+    writing.add_event(Event(at=at, kind=kind, project_id=project_id, publisher_id=publisher_id, facts=told))

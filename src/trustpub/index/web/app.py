@@ -31,6 +31,9 @@ from trustpub.index.web.health import ALIVE_PATH, READY_PATH, Health, store_prob
 from trustpub.index.web.integrity import Integrity
 from trustpub.index.web.phrase import HTTP_PROTOCOL
 from trustpub.index.web.reads import Reads
+from trustpub.index.web.site.skeleton import Site
+from trustpub.index.web.site.table import is_page
+from trustpub.index.web.site.table import routes as site_routes
 from trustpub.protocol.discovery import DISCOVERY_PATH, SIGSTORE_PATH, UPLOAD_KEYS
 from trustpub.protocol.exchange import (
     AUDIENCE_PATH,
@@ -53,7 +56,8 @@ _HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
 )
-"""On every response. There is no CORS header: no page of another origin has any business here."""
+"""On every response that has no other of the name. There is no CORS header: no page of another origin has any business
+here."""
 
 _SENTENCES = {
     404: "There is nothing here.",
@@ -71,10 +75,12 @@ def build(
     store: Store,
     settings: Settings,
     readers: Readers | None = None,
+    site: Site | None = None,
 ) -> ASGIApp:
     """The application. Serve it with ``uvicorn.Config(http=HTTP_PROTOCOL)``, so that twine's users see reasons.
 
-    ``readers`` judges who may read; a private index cannot do without.
+    ``readers`` judges who may read; a private index cannot do without. ``site`` has the pages for people; without it,
+    there are none.
     """
     exchange, uploads = Exchange(mint, settings), Uploads(upload, settings)
     integrity, health = Integrity(attested, settings), Health(store, blobs)
@@ -98,27 +104,33 @@ def build(
         Route(UPLOAD_PATH, uploads.post, methods=["POST"]),
         Route(UPLOAD_PATH.rstrip("/"), uploads.slashless, methods=["POST"]),
         Route("/integrity/{project}/{version}/{filename}/provenance", integrity.get),
+        *([] if site is None else site_routes(site)),
     ]
     app = Starlette(
         routes=routes,
         exception_handlers={HTTPException: _http_problem},
         middleware=[
             Middleware(_Outermost),
-            *_gate(settings, readers),  # before anything that can be read
+            *_gate(settings, readers, site),  # before anything that can be read
             Middleware(Reads, pages=pages, blobs=blobs, settings=settings),
         ],
     )
     app.state.public_url = settings.public_url
+    app.state.site = site
     app.router.redirect_slashes = False  # its redirects are made from the Host header
     return app
 
 
-def _gate(settings: Settings, readers: Readers | None) -> list[Middleware]:
+def _gate(settings: Settings, readers: Readers | None, site: Site | None) -> list[Middleware]:
     if not settings.private:
         return []
     if readers is None:
         raise ValueError("nobody judges who may read a private index")
-    return [Middleware(Gate, readers=readers)]
+    return [Middleware(Gate, readers=readers, sees_itself=_nothing if site is None else is_page)]
+
+
+def _nothing(path: str) -> bool:
+    return False
 
 
 def _door(settings: Settings) -> Response:
@@ -150,6 +162,13 @@ async def _problem_page(request: Request) -> Response:
 
 async def _http_problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    site: Site | None = request.app.state.site
+    if site is not None and is_page(request.scope["path"]):
+        await site.prepare(request)
+        response = site.finish(request, site.fault(request, status))
+        if isinstance(error, HTTPException) and error.headers:
+            response.headers.update(error.headers)
+        return response
     title = HTTPStatus(status).phrase
     code = title.lower().replace(" ", "-")
     problem = Problem(status=status, code=code, title=title, detail=_SENTENCES.get(status, title))
@@ -179,7 +198,9 @@ class _Outermost:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+                given = list(message.get("headers", ()))
+                names = {name for name, _ in given}
+                message = {**message, "headers": [*given, *(one for one in _HEADERS if one[0] not in names)]}
             await send(message)
 
         try:

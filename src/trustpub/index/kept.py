@@ -101,8 +101,9 @@ class File:
     attested: bool = False
     """Whether it came with an attestation, and so has a provenance document (PEP 740) until it is deleted."""
     origin: Mapping[str, str] = field(default_factory=dict)
-    """Who uploaded it, as was true then: ``publisher`` (its id), ``kind``, ``subject`` and kept claims such as
-    ``sha`` and ``ref``; or ``user``, a name. Empty for files from before this was kept."""
+    """Who uploaded it, as was true then: ``publisher`` (its id), ``kind``, ``issuer``, ``subject`` and kept
+    claims such as ``sha`` and ``ref``; or ``user``, a name. Of files from before this was kept, what the log of events
+    tells, and that may be nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +179,28 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One thing that was compared with an identity."""
+
+    field: str
+    wanted: str
+    given: str | None
+    """None: the identity said nothing about it."""
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """A publisher that a refused identity came near."""
+
+    publisher_id: str
+    compared: tuple[Compared, ...]
+    fields: Mapping[str, str]
+    """What its fields would have to be to mean this identity, as they are typed; one that it has nothing for is left
+    out. Empty where they do not fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """An identity that was proven and refused; the same again is counted, not stored."""
 
@@ -196,6 +219,11 @@ class Attempt:
     count: int
     peer: str
     """Of the last one."""
+    proposed: Mapping[str, str] = field(default_factory=dict)
+    """The fields of the narrowest publisher that this identity is, as they are typed; empty where a person must choose,
+    or they do not fit."""
+    near: Sequence[Near] = ()
+    """Publishers of the project, the nearest first; empty for attempts from before this was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from trustpub.index.identity import BadToken, verify
@@ -36,6 +36,8 @@ class Proven:
     """The claims worth keeping: no personal ones."""
     single_use: bool
     """Whether the request asks for a token for one upload."""
+    claims: SignedClaims = field(repr=False)
+    """All of them, for as long as the request takes."""
     scope: str
     """What the token that the request asks for is for: ``upload`` or ``read``."""
 
@@ -135,6 +137,7 @@ class Proof:
             # Whole, since attestations are compared with it: a path and a ref may have 750 characters together.
             seen=seen(claims, provider.kept_claims, limit=_MAX_KEPT),
             single_use=request.single_use,
+            claims=claims,
             scope=request.scope,
         )
 

@@ -287,6 +287,10 @@ def _site(folder: Folder, settings: Settings, credentials: Credentials) -> Site:
     """The pages for people."""
     from trustpub.index.accounts.acting import Acting
     from trustpub.index.accounts.sessions import Sessions
+    from trustpub.index.browse.log import Log
+    from trustpub.index.browse.projects import Browse
+    from trustpub.index.browse.readme import Readmes
+    from trustpub.index.manage.members import Members
     from trustpub.index.web.site.signing import Signing
     from trustpub.index.web.site.skeleton import Site
     from trustpub.index.web.site.table import PAGES
@@ -308,6 +312,9 @@ def _site(folder: Folder, settings: Settings, credentials: Credentials) -> Site:
         names=folder.names,
         records=folder.records,
         blobs=folder.blobs,
+        browse=Browse(store=folder.store, readmes=Readmes(folder.blobs), settings=settings),
+        members=Members(folder.store, folder.clock),
+        log=Log(folder.store),
         pages={page.name: page for page in PAGES},
     )
 

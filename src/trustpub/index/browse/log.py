@@ -159,7 +159,7 @@ def told(event: Event) -> Told:
         title=_TITLES.get(event.kind, printable(event.kind.replace("-", " ").capitalize(), 80)),
         who=_who(event),
         facts=[
-            (name.replace("_", " ").replace(".", ", "), value)
+            (name.replace("_", " "), value)
             for name, value in _flat({k: v for k, v in event.facts.items() if k not in _ELSEWHERE})
         ],
     )
@@ -177,9 +177,9 @@ def _who(event: Event) -> str:
 def _flat(facts: Mapping[str, Any], below: str = "") -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for name, value in facts.items():
-        path = printable(f"{below}.{name}" if below else str(name), 100)
+        path = printable(f"{below}, {name}" if below else str(name), 100)
         if isinstance(value, Mapping):
-            found += _flat(value, path)
+            found += _flat(value, "" if name == "origin" else path)
         elif value is not None and value not in ("", [], ()):
             found.append((path, _text(value)))
     return found[:60]

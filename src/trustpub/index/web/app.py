@@ -17,7 +17,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trustpub.errors import TrustpubError
 from trustpub.index.attested import Attested
-from trustpub.index.credentials import TOKEN_USER
 from trustpub.index.mint import Mint
 from trustpub.index.ports import Blobs, Store
 from trustpub.index.readers import Readers
@@ -31,6 +30,7 @@ from trustpub.index.web.health import ALIVE_PATH, READY_PATH, Health, store_prob
 from trustpub.index.web.integrity import Integrity
 from trustpub.index.web.phrase import HTTP_PROTOCOL
 from trustpub.index.web.reads import Reads
+from trustpub.index.web.site.front import door
 from trustpub.index.web.site.skeleton import Site
 from trustpub.index.web.site.table import is_page
 from trustpub.index.web.site.table import routes as site_routes
@@ -85,11 +85,11 @@ def build(
     exchange, uploads = Exchange(mint, settings), Uploads(upload, settings)
     integrity, health = Integrity(attested, settings), Health(store, blobs)
 
-    async def door(request: Request) -> Response:
-        return _door(settings)
+    async def text(request: Request) -> Response:
+        return PlainTextResponse(door(settings))
 
     routes = [
-        Route("/", door),
+        *([Route("/", text)] if site is None else []),
         Route(ALIVE_PATH, health.alive),
         Route(READY_PATH, health.ready),
         Route(DISCOVERY_PATH, negotiated(exchange.discover)),
@@ -131,22 +131,6 @@ def _gate(settings: Settings, readers: Readers | None, site: Site | None) -> lis
 
 def _nothing(path: str) -> bool:
     return False
-
-
-def _door(settings: Settings) -> Response:
-    url = settings.public_url
-    lines = [
-        "This is a Python package index with Trusted Publishing, run by trustpub.",
-        "",
-        f"Install from   {url}/simple/",
-        f"Upload to      {url}{UPLOAD_PATH}",
-        f"Audience       {settings.audience}",
-    ]
-    if settings.private:
-        lines += ["", f"It is private: to install, give the user name {TOKEN_USER} and a token of scope 'read'."]
-    if settings.rehearsal:
-        lines += ["", "It is a rehearsal: nothing here is real, and all of it will be thrown away."]
-    return PlainTextResponse("\n".join(lines) + "\n")
 
 
 async def _problems(request: Request) -> Response:

@@ -29,8 +29,11 @@ from trustpub.errors import Declined, Misuse, TrustpubError
 from trustpub.index.accounts.acting import Acting, NotAllowed, NotHere, SignInFirst
 from trustpub.index.accounts.authority import Actor
 from trustpub.index.accounts.sessions import Sessions, Visitor
+from trustpub.index.browse.log import Log
+from trustpub.index.browse.projects import Browse
 from trustpub.index.credentials import Credentials
 from trustpub.index.manage.issuers import Issuers
+from trustpub.index.manage.members import Members
 from trustpub.index.manage.names import Names
 from trustpub.index.manage.people import People
 from trustpub.index.manage.projects import Projects
@@ -114,6 +117,9 @@ class Site:
     names: Names
     records: Records
     blobs: Blobs
+    browse: Browse
+    members: Members
+    log: Log
     pages: Mapping[str, Page] = field(default_factory=dict)
     """By name."""
 

@@ -129,7 +129,9 @@ class Reading(Protocol):
         """Real and held ones that are the person's, with the role, by normal form."""
 
     def search(self, words: str, *, after: str = "", limit: int = 50) -> Sequence[Project]:
-        """Real projects with all of ``words`` in their normal form; none: all. By normal form, behind ``after``."""
+        """Real projects with all of ``words`` in their normal form; none: all. By normal form, behind that of the name
+        ``after``.
+        """
 
     def login(self, user_id: str) -> Login | None: ...
 
@@ -152,7 +154,7 @@ class Reading(Protocol):
         """Those that the person holds, burned ones too; the newest first."""
 
     def publishers_by_project(self, project_ids: Collection[str]) -> Mapping[str, Sequence[Publisher]]:
-        """Publishers linked to each of these projects, in one look."""
+        """Publishers linked to each of these projects, real or held, in one look; none of one that is not there."""
 
     def events(
         self,
@@ -164,7 +166,9 @@ class Reading(Protocol):
         since: float | None = None,
         until: float | None = None,
     ) -> Sequence[Event]:
-        """The newest first: of these kinds, where any are named; older than the event with the number ``before``."""
+        """The newest first: of these kinds, where any are named; older than the event with the number ``before``; not
+        before ``since``, and before ``until``.
+        """
 
     def counts(self, kinds: Collection[str], *, since: float) -> Mapping[tuple[str, int], int]:
         """How many events of each of these kinds there were on each day (whole days of 86,400 s since 1970, UTC)."""
@@ -446,6 +450,36 @@ class Blobs(Protocol):
 
     def fault(self) -> str | None:
         """Why no file could be taken now, as a sentence that names no path; None if one could."""
+
+
+class Passwords(Protocol):
+    """How passwords are kept: as hashes that are slow to make, each in its own encoding."""
+
+    def hash(self, password: str) -> str:
+        """What is kept of it."""
+
+    def fits(self, kept: str | None, password: str) -> bool:
+        """Whether it is that password; of None nothing is, and to say so takes as long."""
+
+    def stale(self, kept: str) -> bool:
+        """Whether it was kept with less effort than is made today."""
+
+
+class BadSeal(Exception):
+    """Not something that was sealed here, for this."""
+
+
+class Sealing(Protocol):
+    """Keeps short secrets where others may read, under a key that is not there."""
+
+    def seal(self, content: bytes, about: str) -> str:
+        """``content``, readable here alone, and only when it is asked for as ``about`` the same."""
+
+    def unseal(self, sealed: str, about: str) -> bytes:
+        """
+        Raises:
+            BadSeal: it was not sealed here, or about something else.
+        """
 
 
 class Clock(Protocol):

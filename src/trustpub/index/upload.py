@@ -356,7 +356,20 @@ def _row(checked: _Checked, bearer: Bearer, project_id: str, served: bytes | Non
         uploaded=now,
         token_id=bearer.token.id,
         attested=checked.provenance is not None and bool(checked.provenance.document),
+        origin=_origin(bearer),
     )
+
+
+def _origin(bearer: Bearer) -> dict[str, str]:
+    """Who uploads, as is true now: what is said later of the publisher, or the person, is another matter."""
+    if bearer.publisher is not None:
+        publisher, token = bearer.publisher, bearer.token
+        # The subject has no row of its own: the token was described by it, and by the workflow.
+        subject = token.description.removesuffix(publisher.fields.get("workflow", "")).strip()
+        # Last, so that no claim can stand in the place of these.
+        who = {"publisher": publisher.id, "kind": publisher.kind, "issuer": publisher.issuer, "subject": subject}
+        return {**token.claims, **who}
+    return {} if bearer.user is None else {"user": bearer.user.name}
 
 
 def _event(checked: _Checked, bearer: Bearer, project_id: str, now: float) -> Event:
@@ -367,6 +380,7 @@ def _event(checked: _Checked, bearer: Bearer, project_id: str, now: float) -> Ev
         "sha256": checked.arrival.sha256,
         "token": bearer.token.id,
         "user": bearer.user.name if bearer.user else None,
+        "origin": _origin(bearer),
     }
     publisher_id = bearer.publisher.id if bearer.publisher else None
     return Event(at=now, kind="file-uploaded", project_id=project_id, publisher_id=publisher_id, facts=facts)

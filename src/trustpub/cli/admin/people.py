@@ -48,8 +48,14 @@ def list_users(data: Path, as_json: bool) -> None:
     """Show all users."""
     with open_index(data) as folder:
         found = folder.people.all()
-    rows = [{"name": one.name, "id": one.id, "created": one.created} for one in found]
-    show_rows(rows, as_json, "There are no users.", lambda row: f"{row['name']}  since {day(row['created'])}")
+    rows = [
+        {
+            "name": one.name, "id": one.id, "created": one.created, "email": one.email,
+            "administrator": one.administrator, "suspended": one.suspended,
+        }
+        for one in found
+    ]  # fmt: skip
+    show_rows(rows, as_json, "There are no users.", _user_line)
 
 
 @token.command("create")
@@ -97,7 +103,7 @@ def list_tokens(data: Path, as_json: bool) -> None:
     rows = [
         {
             "id": one.id, "user": names.get(one.user_id or ""), "scope": one.scope, "description": one.description,
-            "created": one.created, "expires": one.expires, "revoked": one.burned,
+            "created": one.created, "expires": one.expires, "revoked": one.burned, "last_used": one.last_used,
         }
         for one in found
     ]  # fmt: skip
@@ -114,6 +120,16 @@ def remove_token(token_id: str, data: Path) -> None:
     screen().step(f"The {ended.description} is not valid any more.")
 
 
+def _user_line(row: Mapping[str, Any]) -> str:
+    marks = [f"since {day(row['created'])}"]
+    if row["administrator"]:
+        marks.append("administrator")
+    if row["suspended"] is not None:
+        marks.append(f"suspended {moment(row['suspended'])}")
+    address = f" <{printable(row['email'], 200)}>" if row["email"] else ""
+    return f"{row['name']}{address}  {', '.join(marks)}"
+
+
 def _token_line(row: Mapping[str, Any]) -> str:
     if row["revoked"] is not None:
         state = f"ended {moment(row['revoked'])}"
@@ -121,7 +137,8 @@ def _token_line(row: Mapping[str, Any]) -> str:
         state = "valid until it is removed"
     else:
         state = f"{'expired' if row['expires'] <= time.time() else 'valid until'} {moment(row['expires'])}"
-    return f"{row['id']}  {row['description']}, {state}"
+    used = "never used" if row["last_used"] is None else f"last used {moment(row['last_used'])}"
+    return f"{row['id']}  {row['description']}, {state}, {used}"
 
 
 def _seconds(text: str) -> int:

@@ -196,7 +196,7 @@ def show(name: str, data: Path, as_json: bool) -> None:
         found = folder.projects.show(name)
     row = {
         **_row(found.project),
-        "members": [one.name for one in found.members],
+        "members": [{"name": one.user.name, "role": one.role} for one in found.members],
         "publishers": [{"id": one.id, "who": describe(one)} for one in found.publishers],
         "files": [_file_row(one) for one in found.files],
     }
@@ -250,7 +250,7 @@ def _line(row: Mapping[str, Any]) -> str:
 
 def _lines(row: Mapping[str, Any]) -> str:
     lines = [_line(row)]
-    lines += [f"    member     {one}" for one in row["members"]]
+    lines += [f"    {one['role']:10} {one['name']}" for one in row["members"]]
     lines += [f"    publisher  {one['id']}  {one['who']}" for one in row["publishers"]]
     lines += [f"    file       {_file_line(one)}" for one in row["files"]]
     return "\n".join(lines)

@@ -207,7 +207,9 @@ class SqlReading(PeopleReading, RecordsReading):
         return [token_of(row) for row in self._connection.execute(held).mappings()]
 
     def search(self, words: str, *, after: str = "", limit: int = 50) -> Sequence[Project]:
-        found = select(projects).where(projects.c.pending_until.is_(None), projects.c.normalized > after)
+        found = select(projects).where(
+            projects.c.pending_until.is_(None), projects.c.normalized > canonicalize_name(after)
+        )
         for word in words.split():
             found = found.where(projects.c.normalized.contains(_SEPARATORS.sub("-", word.lower()), autoescape=True))
         return [project_of(row) for row in self._rows(found.order_by(projects.c.normalized).limit(limit))]

@@ -17,8 +17,8 @@ down_revision = "0003"
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 
-_NOT_CLAIMS = frozenset({"token", "expires", "scope", "peer", "withheld"})
-"""What an event of a mint told beside the claims of the run."""
+_NOT_CLAIMS = frozenset({"token", "scope", "peer"})
+"""Texts that an event of a mint told beside the claims of the run, which are texts all."""
 
 
 def upgrade() -> None:
@@ -130,17 +130,19 @@ def _events(bind: sa.Connection, kind: str) -> Iterator[tuple[str | None, Mappin
 
 
 def _kinds(bind: sa.Connection) -> dict[str, dict[str, str]]:
-    publishers = sa.table("publishers", sa.column("id"), sa.column("kind"))
-    return {row.id: {"kind": row.kind} for row in bind.execute(sa.select(publishers.c.id, publishers.c.kind))}
+    publishers = sa.table("publishers", sa.column("id"), sa.column("kind"), sa.column("issuer"))
+    found = bind.execute(sa.select(publishers.c.id, publishers.c.kind, publishers.c.issuer))
+    return {row.id: {"kind": row.kind, "issuer": row.issuer} for row in found}
 
 
 def _claims(bind: sa.Connection, tokens: set[str]) -> dict[str, dict[str, str]]:
     """What was kept of the runs for which these tokens were minted."""
-    return {
-        facts["token"]: {name: value for name, value in facts.items() if name not in _NOT_CLAIMS}
-        for _, facts in _events(bind, "token-minted")
-        if facts.get("token") in tokens
-    }
+    kept: dict[str, dict[str, str]] = {}
+    for _, facts in _events(bind, "token-minted"):
+        if facts.get("token") in tokens:
+            texts = {name: value for name, value in facts.items() if isinstance(value, str)}
+            kept[facts["token"]] = {name: value for name, value in texts.items() if name not in _NOT_CLAIMS}
+    return kept
 
 
 def _subject(origin: Mapping[str, str]) -> dict[str, str]:

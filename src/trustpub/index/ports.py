@@ -90,6 +90,12 @@ class Reading(Protocol):
 
     def provenance(self, filename: str) -> Provenance | None: ...
 
+    def attested(self, project_id: str) -> Mapping[str, bool]:
+        """Names of the project's files that came with an attestation and are not deleted.
+
+        With each, whether its provenance is one that PEP 740's readers know (:attr:`Provenance.document`).
+        """
+
     def file(self, filename: str) -> File | None:
         """By its exact name; deleted ones too."""
 

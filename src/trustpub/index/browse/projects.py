@@ -9,12 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from trustpub.index.browse.origins import Origin, issuers_of, origin_of
 from trustpub.index.browse.readme import About, Readmes
 from trustpub.index.browse.strip import Mark, Strip, strip_of
-from trustpub.index.kept import QUARANTINED, File, Project
+from trustpub.index.kept import File, Project
 from trustpub.index.ports import Store
 from trustpub.index.settings import Settings
 from trustpub.protocol.simple import file_path, parsed_version, provenance_path
@@ -57,8 +56,6 @@ class ShownFile:
     """Where it is downloaded, on this index."""
     provenance: str | None
     """Where what was signed is served, on this index; None: it came without an attestation."""
-    tags: str
-    """Of a wheel: what it is for, as ``py3-none-any``; else empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,8 +121,9 @@ class Browse:
             # What is in quarantine is served to nobody; that it is there is told.
             files = reading.files(project.id)
             publishers = reading.publishers(project.name)
+            attested = reading.attested(project.id)
         issuers = issuers_of(publishers)
-        strip = strip_of(files, issuers)
+        strip = strip_of(files, issuers, attested)
         newest = _newest(strip.marks)
         mark = newest if version is None else next((one for one in strip.marks if one.version == version), None)
         if version is not None and mark is None:
@@ -136,7 +134,10 @@ class Browse:
             strip=strip,
             mark=mark,
             newest=mark is newest,
-            files=[self._file(project, file, origin_of(file, issuers)) for file in sorted(own, key=_order)],
+            files=[
+                _shown_file(project, file, origin_of(file, issuers), attested.get(file.filename))
+                for file in sorted(own, key=_order)
+            ],
             about=self._readmes.about(own) if own else About(),
             publishers=_named(publishers),
         )
@@ -146,20 +147,16 @@ class Browse:
         pinned = "" if shown.newest or shown.mark is None else f"=={shown.mark.version}"
         return f"pip install --index-url {self._settings.public_url}/simple/ {shown.project.normalized}{pinned}"
 
-    def _file(self, project: Project, file: File, origin: Origin) -> ShownFile:
-        version = str(parsed_version(file.version))
-        return ShownFile(
-            file=file,
-            origin=origin,
-            path=file_path(file.blake2b_256, file.filename),
-            provenance=provenance_path(project.normalized, version, file.filename) if file.attested else None,
-            tags="-".join(file.filename.removesuffix(".whl").rsplit("-", 3)[1:]) if _is_wheel(file) else "",
-        )
 
-
-def project_url(project: Project, version: str | None = None) -> str:
-    """The path of its page, or of that of a release."""
-    return f"/project/{project.normalized}/" + (f"{quote(version, safe='+!')}/" if version else "")
+def _shown_file(project: Project, file: File, origin: Origin, attested: bool | None) -> ShownFile:
+    """``attested``: None if it is not; else whether everybody's readers know its provenance."""
+    path = provenance_path(project.normalized, str(parsed_version(file.version)), file.filename)
+    return ShownFile(
+        file=file,
+        origin=origin,
+        path=file_path(file.blake2b_256, file.filename),
+        provenance=None if attested is None else path if attested else f"{path}?all",
+    )
 
 
 def _named(publishers: Sequence[Publisher]) -> list[str]:
@@ -180,14 +177,5 @@ def _newest(marks: Sequence[Mark]) -> Mark | None:
     return max(marks, key=lambda one: (not one.yanked, not one.prerelease, parsed_version(one.version)), default=None)
 
 
-def _is_wheel(file: File) -> bool:
-    return file.filetype == "bdist_wheel"
-
-
 def _order(file: File) -> tuple[bool, str]:
-    return (_is_wheel(file), file.filename)
-
-
-def is_served(project: Project) -> bool:
-    """Whether its files can be downloaded."""
-    return project.status != QUARANTINED
+    return (file.filetype == "bdist_wheel", file.filename)

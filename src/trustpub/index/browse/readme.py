@@ -9,6 +9,7 @@ memory. Files never change under their digest, so what is kept is right for ever
 from __future__ import annotations
 
 import html
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -227,6 +228,7 @@ _ALLOWED = frozenset(
         "summary", "sup", "table", "tbody", "td", "th", "thead", "tr", "tt", "ul", "var",
     }
 )  # fmt: skip
+_NOTHING_IN_IT = re.compile(r"<a(?: [^<>]*)?></a>")
 _HEADINGS = {"h1": "h3", "h2": "h4", "h3": "h5", "h4": "h6", "h5": "h6", "h6": "h6"}
 
 
@@ -241,7 +243,8 @@ class _Harmless(HTMLParser):
 
     @property
     def text(self) -> str:
-        return "".join(self._parts)
+        # Renderers put a link to itself, with nothing in it, beside each heading.
+        return _NOTHING_IN_IT.sub("", "".join(self._parts))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from trustpub.index.browse.origins import UNKNOWN, Origin, origin_of
@@ -81,8 +81,14 @@ class Strip:
     sources: Sequence[Source]
 
 
-def strip_of(files: Iterable[File], issuers: Mapping[str, str]) -> Strip:
-    """The releases that ``files`` make. ``issuers`` as for :func:`trustpub.index.browse.origins.origin_of`."""
+def strip_of(files: Iterable[File], issuers: Mapping[str, str], attested: Collection[str]) -> Strip:
+    """The releases that ``files`` make.
+
+    Args:
+        files: of one project.
+        issuers: as for :func:`trustpub.index.browse.origins.origin_of`.
+        attested: names of those that came with an attestation.
+    """
     found = [(file, origin_of(file, issuers)) for file in files]
     grouped: dict[str, list[tuple[File, Origin]]] = {}
     for file, origin in sorted(found, key=lambda one: (one[0].uploaded, one[0].filename)):
@@ -90,7 +96,7 @@ def strip_of(files: Iterable[File], issuers: Mapping[str, str]) -> Strip:
     sources = _sources(grouped.values())
     marks: list[Mark] = []
     for version, of_it in grouped.items():
-        mark = _mark(version, of_it, sources)
+        mark = _mark(version, of_it, sources, attested)
         marks.append(_compared(mark, marks[-1] if marks else None, of_it, grouped))
     return Strip(marks=marks, sources=list(sources.values()))
 
@@ -121,14 +127,16 @@ def _letter(number: int) -> str:
     return chr(ord("A") + place) + (str(again + 1) if again else "")
 
 
-def _mark(version: str, of_it: list[tuple[File, Origin]], sources: Mapping[str, Source]) -> Mark:
+def _mark(
+    version: str, of_it: list[tuple[File, Origin]], sources: Mapping[str, Source], attested: Collection[str]
+) -> Mark:
     return Mark(
         version=version,
         at=min(file.uploaded for file, _ in of_it),
         files=len(of_it),
         size=sum(file.size for file, _ in of_it),
         sources=[sources[key] for key in dict.fromkeys(origin.key for _, origin in of_it)],
-        attested=sum(file.attested for file, _ in of_it),
+        attested=sum(file.filename in attested for file, _ in of_it),
         yanked=all(file.yanked is not None for file, _ in of_it),
         prerelease=parsed_version(version).is_prerelease,
     )

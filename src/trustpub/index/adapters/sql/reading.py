@@ -186,6 +186,11 @@ class SqlReading(PeopleReading, RecordsReading):
         row = self._row(provenances, provenances.c.filename == filename)
         return None if row is None else provenance_of(row)
 
+    def attested(self, project_id: str) -> Mapping[str, bool]:
+        known = select(provenances.c.filename, (provenances.c.document != "").label("public"))
+        of_it = known.join(files, files.c.filename == provenances.c.filename).where(files.c.project_id == project_id)
+        return {row["filename"]: bool(row["public"]) for row in self._connection.execute(of_it).mappings()}
+
     def file(self, filename: str) -> File | None:
         row = _FILE.row(self._driver, {"name": filename})
         return None if row is None else file_of(row)

@@ -41,6 +41,7 @@ from trustpub.tokens.keys import RootKeys
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
+    from trustpub.index.accounts.invitations import Invitations
     from trustpub.index.web.site.skeleton import Site
 
 DATABASE = "index.db"
@@ -104,6 +105,13 @@ class Folder:
     def projects(self) -> Projects:
         """What becomes of them."""
         return Projects(self.store, self.blobs, self.clock)
+
+    @cached_property
+    def invitations(self) -> Invitations:
+        """To make them with."""
+        from trustpub.index.accounts.invitations import Invitations
+
+        return Invitations(self.store, self.clock, public_url=self.public_url)
 
     @cached_property
     def trust(self) -> Roots:
@@ -286,7 +294,14 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
 def _site(folder: Folder, settings: Settings, credentials: Credentials) -> Site:
     """The pages for people."""
     from trustpub.index.accounts.acting import Acting
+    from trustpub.index.accounts.invitations import Invitations
+    from trustpub.index.accounts.patience import Patience
+    from trustpub.index.accounts.second_factor import SecondFactor
     from trustpub.index.accounts.sessions import Sessions
+    from trustpub.index.accounts.signing_in import SigningIn
+    from trustpub.index.accounts.tokens import OwnTokens
+    from trustpub.index.adapters.passwords import Argon2Passwords
+    from trustpub.index.adapters.sealing import Sealer
     from trustpub.index.browse.log import Log
     from trustpub.index.browse.projects import Browse
     from trustpub.index.browse.readme import Readmes
@@ -295,15 +310,29 @@ def _site(folder: Folder, settings: Settings, credentials: Credentials) -> Site:
     from trustpub.index.web.site.skeleton import Site
     from trustpub.index.web.site.table import PAGES
 
-    key = folder.root_keys.key_for("cookies and forms")
-    sessions = Sessions(folder.store, folder.clock)
+    store, clock, keys = folder.store, folder.clock, folder.root_keys
+    sessions = Sessions(store, clock)
+    sealer = Sealer(keys.key_for("sealed secrets"))
+    second_factor = SecondFactor(store, sealer, clock, host=settings.host)
+    signing_in = SigningIn(
+        store,
+        clock,
+        passwords=Argon2Passwords(),
+        sessions=sessions,
+        second_factor=second_factor,
+        patience=Patience(),
+    )
     return Site(
         settings=settings,
         store=folder.store,
         clock=folder.clock,
-        signing=Signing(key, secure=settings.public_url.startswith("https://")),
+        signing=Signing(keys.key_for("cookies and forms"), secure=settings.public_url.startswith("https://")),
         acting=Acting(folder.store, private=settings.private),
         sessions=sessions,
+        signing_in=signing_in,
+        second_factor=second_factor,
+        invitations=Invitations(store, clock, public_url=settings.public_url, signing_in=signing_in),
+        tokens=OwnTokens(store, clock, credentials),
         credentials=credentials,
         people=folder.people,
         projects=folder.projects,

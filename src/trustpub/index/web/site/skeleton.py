@@ -28,7 +28,11 @@ from starlette.responses import Response
 from trustpub.errors import Declined, Misuse, TrustpubError
 from trustpub.index.accounts.acting import Acting, NotAllowed, NotHere, SignInFirst
 from trustpub.index.accounts.authority import Actor
+from trustpub.index.accounts.invitations import Invitations
+from trustpub.index.accounts.second_factor import SecondFactor
 from trustpub.index.accounts.sessions import Sessions, Visitor
+from trustpub.index.accounts.signing_in import SigningIn
+from trustpub.index.accounts.tokens import OwnTokens
 from trustpub.index.browse.log import Log
 from trustpub.index.browse.projects import Browse
 from trustpub.index.credentials import Credentials
@@ -109,6 +113,10 @@ class Site:
     signing: Signing
     acting: Acting
     sessions: Sessions
+    signing_in: SigningIn
+    second_factor: SecondFactor
+    invitations: Invitations
+    tokens: OwnTokens
     credentials: Credentials
     people: People
     projects: Projects
@@ -151,8 +159,8 @@ class Site:
             Stopped: it is not, with a page that says so (400, 403).
         """
         origin = request.headers.get("origin")
-        if origin is not None and origin != self.settings.public_url:
-            # "null" comes from pages that hide where they are, which ours do not.
+        if origin not in (None, "null", _origin(self.settings.public_url)):
+            # "null" is sent by browsers that are told to hide where they are; then it is for the token to say.
             raise Stopped(self.fault(request, 403, "This form was sent from another site.", _AGAIN))
         try:
             form = await read_form(request)
@@ -165,11 +173,10 @@ class Site:
 
     def form_token(self, request: Request) -> str:
         """What a form on a page for this browser holds."""
-        bound_to = self._browser(request)
-        if not bound_to:
-            bound_to = request.state.guest = self.signing.new_guest()
+        if not self._browser(request):
+            request.state.guest = self.signing.new_guest()
             request.state.new_guest = True
-        return self.signing.form_token(bound_to)
+        return self.signing.form_token(self._browser(request))
 
     def _browser(self, request: Request) -> str:
         """What tells this browser from every other: its session, else its cookie as a guest."""
@@ -184,18 +191,22 @@ class Site:
     # Answers.
 
     def page(self, request: Request, template: str, *, status: int = 200, **values: Any) -> Response:
-        """The template as a page. Each has ``visitor``, ``csrf``, ``settings``, ``said``, ``here``, ``link``, ``knows``."""
+        """The template as a page. All have ``visitor, csrf, settings, said, here, link, knows, now``."""
         said: Sequence[Said] = self.signing.said(request)
-        text = templates().get_template(template).render(
-            visitor=self.visitor(request),
-            csrf=_Csrf(self, request),
-            settings=self.settings,
-            said=said,
-            here=request.scope["path"],
-            link=self.link,
-            knows=self.pages.__contains__,
-            now=self.clock(),
-            **values,
+        text = (
+            templates()
+            .get_template(template)
+            .render(
+                visitor=self.visitor(request),
+                csrf=_Csrf(self, request),
+                settings=self.settings,
+                said=said,
+                here=request.scope["path"],
+                link=self.link,
+                knows=self.pages.__contains__,
+                now=self.clock(),
+                **values,
+            )
         )
         response = Response(text, status, media_type="text/html")
         if said or self.signing.read(request, SAID):
@@ -248,7 +259,8 @@ class Site:
         page: Page = request.state.page
         query = request.scope["query_string"].decode("latin-1")
         path = quote(request.scope["path"], safe="/")
-        if request.method in ("GET", "HEAD") or "GET" in page.methods:
+        shown = any(one.path == page.path and "GET" in one.methods for one in self.pages.values())
+        if request.method in ("GET", "HEAD") or shown:
             return local_path(f"{path}?{query}" if query else path, ACCOUNT_PATH)
         referer = request.headers.get("referer", "")
         if referer.startswith(f"{self.settings.public_url}/"):
@@ -316,6 +328,8 @@ class Site:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers.setdefault("Vary", "Cookie")
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        # With "no-referrer" browsers say "Origin: null" of our own forms.
+        response.headers["Referrer-Policy"] = "same-origin"
         return response
 
 
@@ -335,6 +349,12 @@ _SENTENCES = {
     404: "There is no such page, or none that you may see.",
     405: "This address does not take this method.",
 }
+
+
+def _origin(url: str) -> str:
+    """As browsers write it: without the port that is understood."""
+    scheme, _, host = url.partition("://")
+    return f"{scheme}://{host.removesuffix({'http': ':80', 'https': ':443'}.get(scheme, ''))}"
 
 
 def signed_in(view: View) -> View:

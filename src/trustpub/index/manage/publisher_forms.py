@@ -129,6 +129,14 @@ class PublisherForm:
     retype_fault: str = ""
 
     @property
+    def issuer_options(self) -> Sequence[tuple[str, str]]:
+        """Values and texts to choose from; what was typed and is not known stands first, to be seen."""
+        urls = list(self.issuers)
+        if self.typed.issuer and self.typed.issuer not in urls:
+            urls.insert(0, self.typed.issuer)
+        return [(url, url) for url in urls]
+
+    @property
     def has_rules(self) -> bool:
         """Whether any rule is filled in or wrong, so that they are to be seen."""
         return bool(self.protected) or any(one.value or one.fault for one in self.rules)

@@ -45,6 +45,10 @@ PROJECT_LIST = "projects"
 """The counter that tells caches that the list of projects changed."""
 
 _SEPARATORS = re.compile(r"[-_.]+")
+_PART = re.compile(r"[a-z0-9-]+\Z")
+"""What a part of a normal form is; none of it means anything to LIKE."""
+_MOST_WORDS = 50
+"""Of one search. SQLite takes no statement that asks for a thousand things."""
 
 # One statement for rows and links: on PostgreSQL two could see two states.
 _PUBLISHERS = (
@@ -212,11 +216,11 @@ class SqlReading(PeopleReading, RecordsReading):
         return [token_of(row) for row in self._connection.execute(held).mappings()]
 
     def search(self, words: str, *, after: str = "", limit: int = 50) -> Sequence[Project]:
-        found = select(projects).where(
-            projects.c.pending_until.is_(None), projects.c.normalized > canonicalize_name(after)
-        )
-        for word in words.split():
-            found = found.where(projects.c.normalized.contains(_SEPARATORS.sub("-", word.lower()), autoescape=True))
+        parts = list(dict.fromkeys(_SEPARATORS.sub("-", word.lower()) for word in words.split()))[:_MOST_WORDS]
+        if not all(_PART.match(part) for part in parts):
+            return []  # no name has such a character, and what LIKE makes of some of them is its own affair
+        real = (projects.c.pending_until.is_(None), projects.c.normalized > canonicalize_name(after))
+        found = select(projects).where(*real, *(projects.c.normalized.contains(part) for part in parts))
         return [project_of(row) for row in self._rows(found.order_by(projects.c.normalized).limit(limit))]
 
     def publishers_by_project(self, project_ids: Collection[str]) -> Mapping[str, Sequence[Publisher]]:

@@ -20,6 +20,13 @@ FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 _NOT_CLAIMS = frozenset({"token", "scope", "peer"})
 """Texts that an event of a mint told beside the claims of the run, which are texts all."""
 
+_OWN_CLAIMS = {
+    "job_workflow_ref": "github",
+    "ci_config_ref_uri": "gitlab",
+    "azp": "google",
+    "actor_id": "activestate",
+}
+
 
 def upgrade() -> None:
     """Everything stored stays. Nobody is an administrator, can sign in or is anything less than an owner yet."""
@@ -107,7 +114,7 @@ def _origins() -> None:
     bind = op.get_bind()
     files = sa.table("files", sa.column("filename"), sa.column("token_id"), sa.column("origin"))
     wanted = {row.filename: row.token_id for row in bind.execute(sa.select(files.c.filename, files.c.token_id))}
-    kinds, claims = _kinds(bind), _claims(bind, set(wanted.values()))
+    publishers, claims = _publishers(bind), _claims(bind, set(wanted.values()))
     for publisher_id, facts in _events(bind, "file-uploaded"):
         filename, token = facts.get("filename"), facts.get("token")
         if filename not in wanted or wanted[filename] != token:
@@ -115,7 +122,8 @@ def _origins() -> None:
         if publisher_id is None:
             origin = {"user": facts["user"]} if facts.get("user") else {}
         else:
-            origin = {**claims.get(token, {}), "publisher": publisher_id, **kinds.get(publisher_id, {})}
+            origin = {**claims.get(token, {}), "publisher": publisher_id, **publishers.get(publisher_id, {})}
+            origin = {**_kind(origin), **origin}
             origin.update(_subject(origin))
         bind.execute(sa.update(files).where(files.c.filename == filename).values(origin=json.dumps(origin)))
 
@@ -129,10 +137,16 @@ def _events(bind: sa.Connection, kind: str) -> Iterator[tuple[str | None, Mappin
         yield row.publisher_id, json.loads(row.facts)
 
 
-def _kinds(bind: sa.Connection) -> dict[str, dict[str, str]]:
+def _publishers(bind: sa.Connection) -> dict[str, dict[str, str]]:
+    """Kind and issuer of those that are there, and the issuer of those that are gone."""
+    gone = {
+        publisher_id: {"issuer": facts["issuer"]}
+        for publisher_id, facts in _events(bind, "publisher-added")
+        if publisher_id is not None and isinstance(facts.get("issuer"), str)
+    }
     publishers = sa.table("publishers", sa.column("id"), sa.column("kind"), sa.column("issuer"))
     found = bind.execute(sa.select(publishers.c.id, publishers.c.kind, publishers.c.issuer))
-    return {row.id: {"kind": row.kind, "issuer": row.issuer} for row in found}
+    return {**gone, **{row.id: {"kind": row.kind, "issuer": row.issuer} for row in found}}
 
 
 def _claims(bind: sa.Connection, tokens: set[str]) -> dict[str, dict[str, str]]:
@@ -143,6 +157,11 @@ def _claims(bind: sa.Connection, tokens: set[str]) -> dict[str, dict[str, str]]:
             texts = {name: value for name, value in facts.items() if isinstance(value, str)}
             kept[facts["token"]] = {name: value for name, value in texts.items() if name not in _NOT_CLAIMS}
     return kept
+
+
+def _kind(origin: Mapping[str, str]) -> dict[str, str]:
+    """Of a publisher that is gone: by a claim that tokens of one kind alone have."""
+    return next(({"kind": kind} for claim, kind in _OWN_CLAIMS.items() if claim in origin), {})
 
 
 def _subject(origin: Mapping[str, str]) -> dict[str, str]:

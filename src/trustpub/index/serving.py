@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trustpub.index.accounts.invitations import INVITATION_PATH
 from trustpub.index.bootstrap import Folder, build_app
 from trustpub.index.manage.housekeeping import DAY_SECONDS, REMIND_SECONDS, keep_house
 from trustpub.index.settings import Settings
@@ -118,7 +119,9 @@ def _keep_house(folder: Folder, ended: threading.Event) -> None:
 
 
 def _logged(app: ASGIApp) -> ASGIApp:
-    """One line per request: who, what, how it went. No query and no header, where secrets might be."""
+    """One line per request: who, what, how it went. No query and no header, where secrets might be; nor the end of a
+    path that is one.
+    """
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -137,10 +140,16 @@ def _logged(app: ASGIApp) -> ASGIApp:
         finally:
             client: Any = scope.get("client") or ("-",)
             took = round(1000 * (time.perf_counter() - begun))
-            path = printable(scope["path"], 300)
+            path = printable(_without_secret(scope["path"]), 300)
             if access_log.isEnabledFor(logging.INFO):
                 # As info() would, but for looking up which line of the program this is: it is always this one.
                 told = (client[0], scope["method"], path, status or "-", took)
                 access_log.handle(logging.LogRecord(access_log.name, logging.INFO, "", 0, _REQUEST, told, None))
 
     return logged
+
+
+def _without_secret(path: str) -> str:
+    """Of the one path whose last part is a secret, that part is left out."""
+    at = path.find(INVITATION_PATH)
+    return path if at < 0 else f"{path[: at + len(INVITATION_PATH)]}…"

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import click
 
+import trustpub.cli.admin.accounts  # noqa: F401 - which adds commands to `user`
 from trustpub.cli.admin.apply import apply
 from trustpub.cli.admin.backup import backup, restore
 from trustpub.cli.admin.files import check_files

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from trustpub.index.manage.remedy import worded
 from trustpub.index.registration import GENERIC, NO_RULES, Wanted, Wrong
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.provider import Field, Provider
 from trustpub.trust.publishers import Publisher, Rules
-from trustpub.trust.values import unquoted
 
 PROJECT = "project_name"
 ISSUER = "issuer"
@@ -197,7 +197,7 @@ def as_typed(kind: str, fields: Mapping[str, str], *, issuer: str, rules: Rules 
     provider = PROVIDERS[kind]
     names = {one.name for one in provider.fields}
     claims = "\n".join(f"{name} = {value}" for name, value in fields.items() if name not in names)
-    own = {name: unquoted(value) for name, value in fields.items() if name in names}
+    own = {name: worded(value) for name, value in fields.items() if name in names}
     return Typed(kind=kind, issuer=issuer, fields=own, claims=claims, rules=rules)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from trustpub.errors import Declined
 from trustpub.index.kept import Issuer
 from trustpub.index.manage.behalf import by
-from trustpub.index.manage.enrolment import Registered, check, link_to, register, set_rules
+from trustpub.index.manage.enrolment import Registered, check, check_ids, link_to, register, set_rules
 from trustpub.index.manage.issuers import issuer_at
 from trustpub.index.manage.notes import note
 from trustpub.index.manage.people import project_called
@@ -210,6 +210,7 @@ class Publishers:
             return
         if not link.live(int(self._clock())):
             return
+        check_ids(known, {name: wanted.fields[name] for name in wanted.provider.ids if name in wanted.fields})
         hint = f"Its id is {known.id}."
         if link.rules != wanted.rules:
             hint += f" To change its rules: trustpub admin publisher rules {known.id} {project.name} …"

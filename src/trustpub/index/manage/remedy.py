@@ -72,11 +72,21 @@ _CALLED: Mapping[str, tuple[str, ...]] = {
 """Fields that together are what people call it. Of other kinds, the first one."""
 
 
+def worded(value: str) -> str:
+    """A publisher's field for people: what providers made of data alone keep as JSON loses its quotes."""
+    if len(value) < 2 or not value.startswith('"') or not value.endswith('"'):
+        return value
+    try:
+        return unquoted(value)
+    except ValueError:
+        return value
+
+
 def called(kind: str, fields: Mapping[str, str], otherwise: str = "") -> str:
     """What a publisher with these fields is to people: its repository, or what stands for one; else ``otherwise``."""
     provider = PROVIDERS[kind]
     names = _CALLED.get(kind) or tuple(one.name for one in provider.fields)[:1]
-    return "/".join(unquoted(fields[name]) for name in names if name in fields) or otherwise
+    return "/".join(worded(fields[name]) for name in names if name in fields) or otherwise
 
 
 def offer(attempt: Attempt, publishers: Sequence[Publisher], *, project: str) -> Offer:
@@ -192,4 +202,4 @@ def _differing(fields: Mapping[str, str], publisher: Publisher | None) -> Mappin
     spelled = _spelled(fields, provider) or fields
     names = [*spelled, *(name for name in registered if name not in spelled)]
     found = [name for name in names if spelled.get(name) != registered.get(name)]
-    return {name: None if name not in registered else unquoted(registered[name]) for name in found}
+    return {name: None if name not in registered else worded(registered[name]) for name in found}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from trustpub.trust.values import unquoted
+from trustpub.index.manage.remedy import worded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +30,7 @@ def snippet(kind: str, fields: Mapping[str, str], *, url: str, audience: str) ->
         url: where clients find this index.
         audience: what this index wants as ``aud``.
     """
-    known = {name: unquoted(value) for name, value in fields.items()}
+    known = {name: worded(value) for name, value in fields.items()}
     return _OF.get(kind, _any)(known, url, audience)
 
 

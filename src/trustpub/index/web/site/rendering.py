@@ -12,9 +12,9 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from trustpub.index.manage.remedy import worded
 from trustpub.index.web.site.static_files import static
 from trustpub.printable import printable
-from trustpub.trust.values import unquoted
 
 _FOLDER = Path(__file__).parent / "templates"
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
@@ -25,7 +25,7 @@ def templates() -> Environment:
     """The environment of all templates.
 
     Filters: ``shown`` (text from outside on one line, no control characters; cut to 300), ``moment`` and ``day`` (Unix
-    seconds as ``<time>``), ``size`` (bytes in words), ``segment`` (a part of a path in a URL), ``unquoted`` (a
+    seconds as ``<time>``), ``size`` (bytes in words), ``segment`` (a part of a path in a URL), ``worded`` (a
     publisher's field without the quotes of JSON). Functions: ``static`` (where a stylesheet is).
     """
     environment = Environment(
@@ -37,7 +37,7 @@ def templates() -> Environment:
         auto_reload=False,
     )
     environment.filters |= {"shown": shown, "moment": moment, "day": day, "size": size, "segment": segment}
-    environment.filters["unquoted"] = unquoted
+    environment.filters["worded"] = worded
     environment.globals |= {"static": static}
     return environment
 

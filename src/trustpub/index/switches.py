@@ -1,0 +1,36 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""What an administrator can stop, for a while, without undoing anything: lasting facts of the index.
+
+Each fact holds why, which is told to those who meet it; empty: it is not stopped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from trustpub.index.ports import Reading
+from trustpub.trust.issuers import PROVIDERS
+
+READ_ONLY = "read-only"
+"""The fact: nothing is uploaded, and nothing is minted."""
+STOP_MINTING = "stop-minting:"
+"""With a kind of provider: the fact that no token is minted for its publishers."""
+MAINTENANCE = "maintenance"
+"""What a switch holds when nobody gave a reason."""
+
+
+def read_only(reading: Reading) -> str | None:
+    """Why the index takes nothing now; None: it does."""
+    return reading.fact(READ_ONLY) or None
+
+
+def minting_stopped(reading: Reading, kind: str) -> str | None:
+    """Why nothing is minted for publishers of this kind now; None: it is. Of a read-only index, that it is one."""
+    return read_only(reading) or reading.fact(STOP_MINTING + kind) or None
+
+
+def stopped(reading: Reading) -> Sequence[tuple[str, str]]:
+    """Kinds of provider for which nothing is minted, with why, in the order of the table of providers."""
+    found = ((kind, reading.fact(STOP_MINTING + kind)) for kind in PROVIDERS)
+    return [(kind, why) for kind, why in found if why]

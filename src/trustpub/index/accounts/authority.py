@@ -187,7 +187,7 @@ def may(
         return _public(project) or role is not None
     if who == PERSON:
         return True
-    return role == OWNER or (role == MAINTAINER and who == MAINTAINER)
+    return (role == OWNER and who in (OWNER, MAINTAINER)) or (role == MAINTAINER and who == MAINTAINER)
 
 
 def _public(project: Project | None) -> bool:

@@ -94,7 +94,8 @@ class Signing:
     def say(self, response: Response, said: Sequence[Said]) -> None:
         """Have the next page show these."""
         told = json.dumps([[one.kind, one.text[:_LONGEST_SAID]] for one in said], separators=(",", ":"))
-        content = base64.urlsafe_b64encode(told.encode()).decode()
+        # Without its padding: a cookie with "=" in it would be sent in quotes, which come back with it.
+        content = base64.urlsafe_b64encode(told.encode()).decode().rstrip("=")
         self.write(response, SAID, f"{content}.{self._mac('said', content.encode())}", seconds=SAID_SECONDS)
 
     def said(self, request: Request) -> Sequence[Said]:
@@ -102,7 +103,7 @@ class Signing:
         content, _, mac = self.read(request, SAID).partition(".")
         if not content or not hmac.compare_digest(mac.encode(), self._mac("said", content.encode()).encode()):
             return ()
-        return tuple(Said(kind=kind, text=text) for kind, text in json.loads(base64.urlsafe_b64decode(content)))
+        return tuple(Said(kind=kind, text=text) for kind, text in json.loads(base64.urlsafe_b64decode(content + "==")))
 
     def _mac(self, purpose: str, content: bytes) -> str:
         digest = hmac.digest(self._key, purpose.encode() + b"\x00" + content, hashlib.sha256)

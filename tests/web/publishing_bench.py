@@ -34,7 +34,7 @@ RUN = Run(
     repository="octo/hello", repository_id="456789", owner_id="123456", workflow="release.yml", environment="release",
     ref="refs/tags/v1",
 )  # fmt: skip
-FIELDS = {
+FIELDS: dict[str, Any] = {
     "repository": "octo/hello", "workflow": "release.yml", "environment": "release", "owner_id": "123456",
     "repository_id": "456789",
 }  # fmt: skip

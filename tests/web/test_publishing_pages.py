@@ -124,7 +124,7 @@ def test_a_gitlab_job_is_one_click_from_fixed_as_well(bench: Bench) -> None:
     from trustpub.rehearsal.issuers import example_job
 
     job: Any = example_job("gitlab")
-    fields = dict(PROVIDERS["gitlab"].example_fields)
+    fields: dict[str, Any] = dict(PROVIDERS["gitlab"].example_fields)
     bench.publisher(kind="gitlab", **{**fields, "workflow_filepath": "other.yml"})
     attempt = bench.refused(job, kind="gitlab")
     owner = bench.owner

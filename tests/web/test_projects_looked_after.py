@@ -103,6 +103,12 @@ def test_one_file_of_a_release_is_deleted_and_no_file_of_another(index: Stocked)
     assert set(listed(index)) == {other}
 
 
+def test_two_spellings_of_a_version_are_two_releases_and_are_deleted_apart(index: Stocked) -> None:
+    other = index.release("1.0.0")
+    index.browser("ada").told(RELEASE + "delete/", typed="hello")
+    assert set(listed(index)) == {other}
+
+
 def test_who_did_not_prove_to_be_it_lately_proves_it_before_anything_dangerous(index: Stocked) -> None:
     ada = index.browser("ada")
     pages = {one: ada.get(one).text for one in (BASE + "settings/", BASE + "members/")}

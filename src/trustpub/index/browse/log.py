@@ -24,6 +24,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "file-yanked": "File yanked",
             "file-unyanked": "File offered again",
             "file-deleted": "File deleted",
+            "provenance-changed": "Published otherwise than the release before",
         },
     ),
     "publishers": (
@@ -34,6 +35,7 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
             "publisher-pinned": "Ids of a publisher pinned",
             "publisher-rules-changed": "Rules of a publisher changed",
             "pending-publisher-dropped": "Pending publisher dropped",
+            "environment-ignored": "Environment of a job made no difference",
         },
     ),
     "identities": (
@@ -103,7 +105,7 @@ class Told:
     kind: str
     title: str
     who: str
-    """A person, "a publisher" or "the command line"; empty where the index itself did it."""
+    """A person or a publisher; empty where the index itself did it, or somebody with commands beside it."""
     facts: Sequence[tuple[str, str]]
     """Names and values."""
 
@@ -171,18 +173,34 @@ def _who(event: Event) -> str:
         return printable(str(by.get("name", "")), 100)
     if isinstance(user, str) and user:
         return printable(user, 100)
-    return "a publisher" if event.publisher_id is not None else ""
+    if event.publisher_id is None:
+        return ""
+    origin = event.facts.get("origin")
+    known = origin if isinstance(origin, Mapping) else event.facts
+    subject = known.get("subject") or known.get("repository") or known.get("project_path")
+    return f"publisher {printable(str(subject), 100)}" if subject else "a publisher"
 
 
 def _flat(facts: Mapping[str, Any], below: str = "") -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     for name, value in facts.items():
         path = printable(f"{below}, {name}" if below else str(name), 100)
-        if isinstance(value, Mapping):
+        if name == "compared" and isinstance(value, list):
+            found += _compared(value)
+        elif isinstance(value, Mapping):
             found += _flat(value, "" if name == "origin" else path)
         elif value is not None and value not in ("", [], ()):
             found.append((path, _text(value)))
     return found[:60]
+
+
+def _compared(checks: Sequence[Any]) -> list[tuple[str, str]]:
+    """What was compared with an identity: field, wanted, given, and whether it holds."""
+    return [
+        (printable(str(one[0]), 100), f"{_text(one[2])}, {'as' if one[3] else 'and not'} wanted: {_text(one[1])}")
+        for one in checks
+        if isinstance(one, list) and len(one) == 4
+    ]
 
 
 def _text(value: Any) -> str:

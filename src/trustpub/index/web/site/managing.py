@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trustpub.errors import Declined, Misuse
+from trustpub.errors import Misuse
 from trustpub.index.accounts.acting import Granted, NotHere
 from trustpub.index.accounts.authority import Action
 from trustpub.index.browse.projects import ShownProject
@@ -226,12 +226,17 @@ def _typed(form: Form, granted: Granted) -> str:
 def _files(site: Site, request: Request, action: Action) -> tuple[Granted, str, Sequence[File]]:
     """The files of the release that the path names, in quarantine too; not deleted ones."""
     with site.acting.project(site.actor(request), action, _name(request)) as granted:
-        version = normal_version(request.path_params["version"])
-        there = [one for one in site.projects.show(granted.project.name).files if one.deleted is None]
-        files = [one for one in there if str(parsed_version(one.version)) == version]
+        version, files = _of_release(site, request, granted)
+    return granted, version, files
+
+
+def _of_release(site: Site, request: Request, granted: Granted) -> tuple[str, Sequence[File]]:
+    version = normal_version(request.path_params["version"])
+    there = [one for one in site.projects.show(granted.project.name).files if one.deleted is None]
+    files = [one for one in there if str(parsed_version(one.version)) == version]
     if version is None or not files:
         raise NotHere
-    return granted, version, sorted(files, key=lambda one: one.filename)
+    return version, sorted(files, key=lambda one: one.filename)
 
 
 def _left(site: Site, request: Request) -> bool:
@@ -242,20 +247,15 @@ def _left(site: Site, request: Request) -> bool:
 
 
 def _chosen(site: Site, granted: Granted, request: Request, filename: str) -> Chosen:
-    """The release in the path, or the one file of it that the form names."""
-    version = normal_version(request.path_params["version"])
-    if version is None:
+    """The one file of the release in the path that the form names, or all that its page shows.
+
+    By name: 1.0 and 1.0.0 are one version to :class:`Chosen`, and two releases on pages.
+    """
+    _, files = _of_release(site, request, granted)
+    meant = tuple(one.filename for one in files if not filename or one.filename == filename)
+    if not meant:
         raise NotHere
-    if not filename:
-        return Chosen(version=version)
-    try:
-        (file,) = site.projects.choose(granted.project.name, Chosen(filenames=(filename,)))
-    except Declined:
-        raise NotHere from None
-    granted.owns(file)
-    if str(parsed_version(file.version)) != version:
-        raise NotHere
-    return Chosen(filenames=(file.filename,))
+    return Chosen(filenames=meant)
 
 
 def _counted(files: Sequence[File]) -> str:

@@ -8,11 +8,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from trustpub.index.manage.remedy import worded
 from trustpub.index.registration import GENERIC, NO_RULES, Wanted, Wrong
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.provider import Field, Provider
 from trustpub.trust.publishers import Publisher, Rules
+from trustpub.trust.values import worded
 
 PROJECT = "project_name"
 ISSUER = "issuer"

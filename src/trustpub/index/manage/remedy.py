@@ -21,7 +21,7 @@ from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.provider import CIRCUMSTANCES, BadFields, Provider
 from trustpub.trust.providers import generic, github, gitlab
 from trustpub.trust.publishers import Publisher
-from trustpub.trust.values import unquoted
+from trustpub.trust.values import worded
 
 
 class Remedy(StrEnum):
@@ -70,16 +70,6 @@ _CALLED: Mapping[str, tuple[str, ...]] = {
     gitlab.PROVIDER.kind: ("namespace", "project"),
 }
 """Fields that together are what people call it. Of other kinds, the first one."""
-
-
-def worded(value: str) -> str:
-    """A publisher's field for people: what providers made of data alone keep as JSON loses its quotes."""
-    if len(value) < 2 or not value.startswith('"') or not value.endswith('"'):
-        return value
-    try:
-        return unquoted(value)
-    except ValueError:
-        return value
 
 
 def called(kind: str, fields: Mapping[str, str], otherwise: str = "") -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from trustpub.index.manage.remedy import worded
+from trustpub.trust.values import worded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from trustpub.index.manage.remedy import worded
 from trustpub.index.web.site.static_files import static
 from trustpub.printable import printable
+from trustpub.trust.values import worded
 
 _FOLDER = Path(__file__).parent / "templates"
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")

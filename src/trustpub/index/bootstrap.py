@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
     from trustpub.index.accounts.invitations import Invitations
+    from trustpub.index.desk.desk import Desk
     from trustpub.index.web.site.skeleton import Site
 
 DATABASE = "index.db"
@@ -112,6 +113,31 @@ class Folder:
         from trustpub.index.accounts.invitations import Invitations
 
         return Invitations(self.store, self.clock, public_url=self.public_url)
+
+    def desk(self, *, private: bool = False) -> Desk:
+        """Where it is managed. ``private``: whether reading the index needs an account."""
+        from trustpub.index.accounts.acting import Acting
+        from trustpub.index.desk.desk import Desk
+        from trustpub.index.manage.members import Members
+        from trustpub.index.manage.publishing import Publishing
+        from trustpub.index.manage.switches import Switches
+
+        return Desk(
+            store=self.store,
+            clock=self.clock,
+            acting=Acting(self.store, private=private),
+            people=self.people,
+            projects=self.projects,
+            members=Members(self.store, self.clock),
+            publishers=self.publishers,
+            publishing=Publishing(self.store, self.clock, self.publishers),
+            issuers=self.issuers,
+            names=self.names,
+            switches=Switches(self.store, self.clock),
+            invitations=self.invitations,
+            applying=self.applying,
+            credentials=lambda: self.credentials,
+        )
 
     @cached_property
     def trust(self) -> Roots:
@@ -263,6 +289,7 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     from trustpub.index.simple import Pages
     from trustpub.index.upload import Upload
     from trustpub.index.web.app import build
+    from trustpub.index.web.management import Management
     from trustpub.proofs.verify import Checker
 
     store, clock, root_keys = folder.store, folder.clock, folder.root_keys
@@ -288,6 +315,7 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
         settings=settings,
         readers=Readers(store=store, credentials=credentials, clock=clock),
         site=_site(folder, settings, credentials),
+        management=Management(folder.desk(private=settings.private), credentials, settings),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from trustpub.index import switches
 from trustpub.index.identity import BadToken, verify
 from trustpub.index.kept import Issuer
 from trustpub.index.limits import Limits
@@ -144,9 +145,8 @@ class Proof:
     def _issuer(self, words: Unverified, reading: Reading | None) -> tuple[Issuer, Provider] | _Fault:
         if reading is None:
             with self._store.read() as just_now:
-                issuer = just_now.issuer(words.issuer)
-        else:
-            issuer = reading.issuer(words.issuer)
+                return self._issuer(words, just_now)
+        issuer = reading.issuer(words.issuer)
         provider = None if issuer is None else PROVIDERS.get(issuer.kind)
         if issuer is None or provider is None:
             sentence = "a token names an issuer that is not registered, exactly so, with this index"
@@ -154,6 +154,8 @@ class Proof:
             return _Fault(problem=refusal("invalid-payload", "unknown trusted publishing issuer"), bad=bad)
         if not issuer.enabled:
             return _Fault(problem=refusal("not-enabled", f"{provider.title} may not publish here for now"))
+        if (switched := switches.no_mint(reading, issuer.kind)) is not None:
+            return _Fault(problem=switched)
         return issuer, provider
 
     def _key(self, issuer: Issuer, kid: str) -> Mapping[str, Any] | _Fault:

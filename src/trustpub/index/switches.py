@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from trustpub.errors import Unreachable
 from trustpub.index.ports import Reading
+from trustpub.protocol.exchange import Problem
 from trustpub.trust.issuers import PROVIDERS
 
 READ_ONLY = "read-only"
@@ -34,3 +36,30 @@ def stopped(reading: Reading) -> Sequence[tuple[str, str]]:
     """Kinds of provider for which nothing is minted, with why, in the order of the table of providers."""
     found = ((kind, reading.fact(STOP_MINTING + kind)) for kind in PROVIDERS)
     return [(kind, why) for kind, why in found if why]
+
+
+class ReadOnly(Unreachable):
+    """The index takes no changes now."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(f"The index is read-only for now: {why}", hint="Try again later. Nothing was changed.")
+
+
+def no_mint(reading: Reading, kind: str) -> Problem | None:
+    """The answer to an identity of this kind for which nothing is minted now; None: it may go on."""
+    if (why := read_only(reading)) is not None:
+        return _read_only(why, "Token request failed")
+    if (why := reading.fact(STOP_MINTING + kind)) is None or not why:
+        return None
+    detail = f"no tokens are minted here for {PROVIDERS[kind].title} for now: {why}"
+    return Problem(status=403, code="minting-stopped", title="Token request failed", detail=detail)
+
+
+def no_upload(reading: Reading) -> Problem | None:
+    """The answer to an upload while nothing is taken; None: it may go on."""
+    why = read_only(reading)
+    return None if why is None else _read_only(why, "Upload refused")
+
+
+def _read_only(why: str, title: str) -> Problem:
+    return Problem(status=503, code="read-only", title=title, detail=f"the index is read-only for now: {why}")

@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from trustpub.index import names, policy
+from trustpub.index import names, policy, switches
 from trustpub.index.arrival import Arrival, EarlyRefusal
 from trustpub.index.attested import Attested, missing
 from trustpub.index.credentials import Bearer, Credentials, NewProject
@@ -180,6 +180,8 @@ class Upload:
 
     def _target(self, bearer: Bearer, reading: Reading, name: str) -> Project | NewProject | Problem:
         """The project that ``bearer`` may upload to; one that its upload would make must be of a name that may be."""
+        if (switched := switches.no_upload(reading)) is not None:
+            return switched
         target = self._credentials.may_upload(bearer, reading, name)
         if isinstance(target, NewProject) and (fault := names.fault(reading, name, int(self._clock()))) is not None:
             return _refused("name-refused", [fault])

@@ -101,7 +101,7 @@ class Publishing:
         """Publishers and recent attempts of a project."""
         with self._store.read() as reading:
             return Overview(
-                publishers=_own(reading.publishers(project.name), project),
+                publishers=own(reading.publishers(project.name), project),
                 refused=reading.attempts(project_id=project.id, limit=ATTEMPTS_SHOWN),
                 granted=[
                     _grant(event)
@@ -116,7 +116,7 @@ class Publishing:
         with self._store.read() as reading:
             held = [project for project, role in reading.projects_of(user.id) if _is_held(project) and role == OWNER]
             publishers = reading.publishers_by_project([project.id for project in held])
-        return [(project, _own(publishers.get(project.id, ()), project)) for project in held]
+        return [(project, own(publishers.get(project.id, ()), project)) for project in held]
 
     def hold(self, user: User, typed: Typed) -> Registered:
         """Register a publisher of a project that its first release will create; the name is held meanwhile.
@@ -126,22 +126,24 @@ class Publishing:
             Taken: there is such a project, or others hold the name.
             Declined: another reason against it.
         """
+        return self.hold_wanted(user, _checked(typed, project=typed.project, pending=True, owner=user.name))
+
+    def hold_wanted(self, user: User, wanted: Wanted) -> Registered:
+        """:meth:`hold`, of a registration that is pending and names the person as the owner."""
 
         def unless(reading: Reading) -> None:
             now = int(self._clock())
-            project = reading.project(typed.project)
+            project = reading.project(wanted.project)
             if project is not None and (project.pending_until is None or project.pending_until > now):
                 mine = reading.role(project.id, user.id) == OWNER
                 if project.pending_until is None or not mine:
-                    raise Taken(project.name if mine else typed.project, mine=mine)
+                    raise Taken(project.name if mine else wanted.project, mine=mine)
             held = sum(1 for one, role in reading.projects_of(user.id) if _is_held(one) and role == OWNER)
             if project is None and held >= MAX_HELD and not user.administrator:
                 raise Declined(f"You hold {held} names already. Release one of them first, or let one go.")
             self._not_too_many(reading, user)
 
-        return self._publishers.add(
-            _checked(typed, project=typed.project, pending=True, owner=user.name), unless=unless
-        )
+        return self._publishers.add(wanted, unless=unless)
 
     def add(self, user: User, project: Project, typed: Typed) -> Registered:
         """Let one more identity publish the project.
@@ -150,20 +152,23 @@ class Publishing:
             BadRegistration: a field is wrong.
             Declined: another reason against it.
         """
+        return self.add_wanted(user, project, _checked(typed, project=project.name, pending=_is_held(project)))
+
+    def add_wanted(self, user: User, project: Project, wanted: Wanted) -> Registered:
+        """:meth:`add`, of a registration for that project."""
 
         def unless(reading: Reading) -> None:
             self._same(reading, project)
             self._not_too_many(reading, user)
 
-        wanted = _checked(typed, project=project.name, pending=_is_held(project))
         return self._publishers.add(wanted, unless=unless)
 
     def publisher(self, project: Project, publisher_id: str) -> Publisher | None:
         """The publisher, as the project knows it; None: the project has none with this id."""
         with self._store.read() as reading:
             found = reading.publisher(publisher_id)
-        own = _own([found], project) if found is not None else []
-        return own[0] if own else None
+        mine = own([found], project) if found is not None else []
+        return mine[0] if mine else None
 
     def constrain(self, project: Project, publisher: Publisher, environment: str) -> Registered:
         """Let only jobs of this environment publish the project from now on.
@@ -191,7 +196,7 @@ class Publishing:
             attempt = reading.attempt(attempt_id)
             if attempt is None or attempt.project_id != project.id:
                 return None
-            publishers = _own(reading.publishers(project.name), project)
+            publishers = own(reading.publishers(project.name), project)
         return Tried(
             attempt=attempt,
             offer=offer(attempt, publishers, project=project.name),
@@ -265,7 +270,7 @@ def _is_held(project: Project) -> bool:
     return project.pending_until is not None
 
 
-def _own(publishers: Sequence[Publisher], project: Project) -> list[Publisher]:
+def own(publishers: Sequence[Publisher], project: Project) -> list[Publisher]:
     """Those of the project, with its link alone: what else they may publish is not its to know."""
     found = []
     for one in publishers:

@@ -28,6 +28,7 @@ from trustpub.index.web.api import Exchange, Uploads
 from trustpub.index.web.gate import Gate
 from trustpub.index.web.health import ALIVE_PATH, READY_PATH, Health, store_problem
 from trustpub.index.web.integrity import Integrity
+from trustpub.index.web.management import Management
 from trustpub.index.web.phrase import HTTP_PROTOCOL
 from trustpub.index.web.reads import Reads
 from trustpub.index.web.site.front import door
@@ -76,11 +77,12 @@ def build(
     settings: Settings,
     readers: Readers | None = None,
     site: Site | None = None,
+    management: Management | None = None,
 ) -> ASGIApp:
     """The application. Serve it with ``uvicorn.Config(http=HTTP_PROTOCOL)``, so that twine's users see reasons.
 
     ``readers`` judges who may read; a private index cannot do without. ``site`` has the pages for people; without it,
-    there are none.
+    there are none. ``management`` is the API that does what they do.
     """
     exchange, uploads = Exchange(mint, settings), Uploads(upload, settings)
     integrity, health = Integrity(attested, settings), Health(store, blobs)
@@ -104,6 +106,7 @@ def build(
         Route(UPLOAD_PATH, uploads.post, methods=["POST"]),
         Route(UPLOAD_PATH.rstrip("/"), uploads.slashless, methods=["POST"]),
         Route("/integrity/{project}/{version}/{filename}/provenance", integrity.get),
+        *([] if management is None else management.routes()),
         *([] if site is None else site_routes(site)),
     ]
     app = Starlette(

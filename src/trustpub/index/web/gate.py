@@ -27,6 +27,7 @@ from trustpub.protocol.exchange import (
     PROBLEMS_PATH,
     Problem,
 )
+from trustpub.protocol.management.operation import BASE
 from trustpub.protocol.upload import UPLOAD_PATH
 
 OPEN = frozenset(
@@ -45,7 +46,8 @@ OPEN = frozenset(
         UPLOAD_PATH.rstrip("/"),
     }
 )
-"""Paths that are for everybody, or look at credentials themselves; so are those below :data:`PROBLEMS_PATH`."""
+"""Paths that are for everybody, or look at credentials themselves; so are those below :data:`PROBLEMS_PATH`, and the management
+API's."""
 
 ONLY = "trustpub.only"
 """In a request's scope: the projects, by normal form, that whoever asks may read; missing if all."""
@@ -90,7 +92,7 @@ class Gate:
 
 def is_open(path: str) -> bool:
     """Whether a private index takes a request to ``path`` without looking who sends it."""
-    return path in OPEN or path.startswith(PROBLEMS_PATH)
+    return path in OPEN or path.startswith((PROBLEMS_PATH, f"{BASE}/"))
 
 
 def _refusal(problem: Problem, scope: Scope) -> Response:

@@ -281,6 +281,7 @@ def new_audience(public_url: str) -> str:
 
 def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     """The application, with everything it needs from the folder."""
+    from trustpub.index import tidings
     from trustpub.index.adapters.jwks import JwksKeys
     from trustpub.index.attested import Attested
     from trustpub.index.limits import Limits
@@ -302,7 +303,13 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
         threading.Thread(target=checker.prepare, name="attestations", daemon=True).start()
     attested = Attested(store=store, checker=checker)
     upload = Upload(
-        store=store, blobs=folder.blobs, credentials=credentials, settings=settings, clock=clock, attested=attested
+        store=store,
+        blobs=folder.blobs,
+        credentials=credentials,
+        settings=settings,
+        clock=clock,
+        attested=attested,
+        published=tidings.tell,
     )
     pages = Pages(store=store, blobs=folder.blobs, settings=settings)
     return build(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from trustpub.index import attempts
+from trustpub.index import attempts, letters
 from trustpub.index.identity import CLAIM_MARGIN, LEEWAY
 from trustpub.index.kept import Event, Token, Use
 from trustpub.index.limits import Limits
@@ -267,6 +267,8 @@ class Mint:
         writing.add_token(row)
         facts = {**proven.seen, **_told_of(row), "peer": asking.peer}
         _note(writing, verdict, "token-minted", facts, now, proven.identity)
+        granted = [link.project_id for link in verdict.links]
+        letters.ignored_environment(writing, verdict.publisher, granted, proven.seen, now)
         for one in verdict.withheld:
             _note_withheld(writing, verdict, one, proven, now)
         return self._minted(row)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from trustpub.index import letters
 from trustpub.index.kept import Event, Project
 from trustpub.index.ports import Reading, Writing
 from trustpub.packages.names import is_valid, normalize
@@ -65,9 +66,9 @@ def free(writing: Writing, project: Project, at: float, by: Mapping[str, str] | 
     who = {} if by is None else {"by": by}
     for publisher in writing.publishers(project.name):
         removed = {**publisher.fields, "issuer": publisher.issuer, "project": project.name, **who}
-        writing.add_event(
-            Event(at=at, kind="publisher-removed", project_id=project.id, publisher_id=publisher.id, facts=removed)
-        )
+        gone = Event(at=at, kind="publisher-removed", project_id=project.id, publisher_id=publisher.id, facts=removed)
+        writing.add_event(gone)
+        letters.tell(writing, gone)
     writing.remove_project(project.id)
     facts = {"project": project.name, "until": project.pending_until, **who}
     writing.add_event(Event(at=at, kind="project-freed", project_id=project.id, publisher_id=None, facts=facts))

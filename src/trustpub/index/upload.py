@@ -7,10 +7,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from trustpub.index import names, policy, switches
+from trustpub.index import letters, names, policy, switches
 from trustpub.index.arrival import Arrival, EarlyRefusal
 from trustpub.index.attested import Attested, missing
 from trustpub.index.credentials import Bearer, Credentials, NewProject
@@ -85,14 +85,19 @@ class Upload:
         settings: Settings,
         clock: Clock,
         attested: Attested | None = None,
+        published: Callable[[Writing, File], None] = lambda writing, file: None,
     ) -> None:
-        """Without ``attested``, a file that comes with attestations is refused."""
+        """Without ``attested``, a file that comes with attestations is refused.
+
+        ``published`` is called with every new file, in the transaction that has its row.
+        """
         self._store = store
         self._blobs = blobs
         self._credentials = credentials
         self._settings = settings
         self._clock = clock
         self._attested = attested
+        self._published = published
 
     def admit(self, authorization: str | None) -> Bearer | Problem:
         """Step 1: who sends this ``Authorization`` header."""
@@ -232,9 +237,11 @@ class Upload:
         if refusal is not None:
             raise _Refuse(refusal)
         project_id = _real_project(writing, bearer, target, checked, now)
-        writing.add_file(_row(checked, bearer, project_id, served, now), checked.provenance)
+        row = _row(checked, bearer, project_id, served, now)
+        writing.add_file(row, checked.provenance)
         writing.touch(project_id)
         writing.add_event(_event(checked, bearer, project_id, now))
+        self._published(writing, row)
         return Accepted(project=checked.metadata.name, filename=checked.filename, new=True)
 
 
@@ -334,6 +341,10 @@ def _new_project(writing: Writing, target: NewProject, now: float) -> str:
 def _make_real(writing: Writing, publisher: Publisher, project: Project, checked: _Checked, now: float) -> None:
     """The first accepted upload to a name that was held. Others for which it was held are told."""
     lost = writing.make_real(project.id, name=checked.metadata.name, publisher_id=publisher.id)
+    told = {**publisher.fields, "issuer": publisher.issuer, "project": project.name, "filename": checked.filename}
+    made = Event(at=now, kind="project-added", project_id=project.id, publisher_id=publisher.id, facts=told)
+    writing.add_event(made)
+    letters.tell(writing, made)
     facts = {"by": publisher.id, "filename": checked.filename}
     for publisher_id in lost:
         writing.add_event(

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from joserfc.jwk import RSAKey
 
+from tests.index.web.conftest import sdist
 from trustpub.index.kept import MAINTAINER, OWNER, Event
 
 from .stocked import Stocked, stocked
@@ -104,7 +105,8 @@ def test_one_file_of_a_release_is_deleted_and_no_file_of_another(index: Stocked)
 
 
 def test_two_spellings_of_a_version_are_two_releases_and_are_deleted_apart(index: Stocked) -> None:
-    other = index.release("1.0.0")
+    other = "hello-1.0.0.tar.gz"
+    index.upload(index.minted(), sdist("hello", "1.0.0"), other, "1.0.0", filetype="sdist", pyversion="source")
     index.browser("ada").told(RELEASE + "delete/", typed="hello")
     assert set(listed(index)) == {other}
 

@@ -69,7 +69,8 @@ async def _yank(site: Site, request: Request, form: Form) -> Response:
                 return f"{_counted(site.projects.unyank(granted.project.name, chosen))} offered again."
             raise Misuse("There is no such thing to do.")
 
-    return site.to(request.url.path, said=await site.run(change))
+    path = site.link("manage-release", name=_name(request), version=request.path_params["version"])
+    return site.to(path, said=await site.run(change))
 
 
 @confirmed
@@ -109,9 +110,10 @@ async def _delete(site: Site, request: Request, form: Form, filename: str) -> Re
 
     granted, gone, whole = await site.run(change)
     where = {"name": granted.project.normalized}
-    path = site.link("manage-project", **where) if whole else request.url.path.removesuffix("delete/")
-    if not whole and not await site.run(_left, site, request):
+    if whole or not await site.run(_left, site, request):
         path = site.link("manage-project", **where)
+    else:
+        path = site.link("manage-release", **where, version=request.path_params["version"])
     return site.to(path, said=f"{_counted(gone)} deleted for good.")
 
 

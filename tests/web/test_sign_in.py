@@ -7,10 +7,12 @@ from __future__ import annotations
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from trustpub.index.adapters.passwords import Argon2Passwords
+from trustpub.index.bootstrap import build_app
 from trustpub.index.web.site.forms import local_path
 
 from .door import CHEAP, PASSWORD, TOKEN, URL, Browser, Door, open_door
@@ -35,6 +37,25 @@ def test_a_password_is_kept_as_argon2id_and_nowhere_else(door: Door) -> None:
     content = (door.folder.path / "index.db").read_bytes() + (door.folder.path / "index.db-wal").read_bytes()
     assert b"$argon2id$" in content
     assert PASSWORD.encode() not in content
+
+
+def test_an_index_keeps_passwords_with_the_full_effort(door: Door) -> None:
+    app: Any = build_app(door.folder, door.folder.settings)
+    assert app.state.site.signing_in._passwords.hash(PASSWORD).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+def test_what_there_is_not_is_a_page_for_people_and_a_problem_for_programs(door: Door) -> None:
+    browser = door.browser()
+    for path in ("/nothing", "/manage/nothing/"):
+        assert browser.get(path).headers["content-type"] == "text/html; charset=utf-8"
+        assert browser.get(path, accept="*/*").headers["content-type"] == "application/problem+json"
+    assert browser.get("/nothing").status_code == 404
+
+
+def test_a_slash_that_is_missing_at_the_end_is_put_there(door: Door) -> None:
+    answer = door.browser().get("/manage/account?a=%2F")
+    assert (answer.status_code, answer.headers["location"]) == (308, "/manage/account/?a=%2F")
+    assert door.browser().get(f"{URL}//evil.example/manage/account").status_code == 404
 
 
 def test_a_hash_of_less_effort_than_today_is_made_anew_when_its_person_signs_in(door: Door) -> None:

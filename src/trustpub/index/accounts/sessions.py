@@ -11,8 +11,10 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from trustpub.errors import TrustpubError
 from trustpub.index.accounts.authority import SESSION, Actor
 from trustpub.index.kept import Session, User
 from trustpub.index.manage.notes import note
@@ -115,7 +117,8 @@ class Sessions:
             return None
         if now - session.seen >= SEEN_SECONDS:
             session = replace(session, seen=now)
-            with self._store.write() as writing:
+            # A disk that is full keeps nobody from looking.
+            with suppress(TrustpubError), self._store.write() as writing:
                 if writing.session(session.id) is not None:
                     writing.change_session(session)
         return Visitor(user=user, session=session)

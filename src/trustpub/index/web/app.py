@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -31,7 +32,7 @@ from trustpub.index.web.integrity import Integrity
 from trustpub.index.web.management import Management
 from trustpub.index.web.phrase import HTTP_PROTOCOL
 from trustpub.index.web.reads import Reads
-from trustpub.index.web.site.front import door
+from trustpub.index.web.site.front import door, for_people
 from trustpub.index.web.site.skeleton import Site
 from trustpub.index.web.site.table import is_page
 from trustpub.index.web.site.table import routes as site_routes
@@ -129,11 +130,16 @@ def _gate(settings: Settings, readers: Readers | None, site: Site | None) -> lis
         return []
     if readers is None:
         raise ValueError("nobody judges who may read a private index")
-    return [Middleware(Gate, readers=readers, sees_itself=_nothing if site is None else is_page)]
+    return [Middleware(Gate, readers=readers, sees_itself=_nothing if site is None else _is_of_site)]
 
 
 def _nothing(path: str) -> bool:
     return False
+
+
+def _is_of_site(path: str) -> bool:
+    """Without its last slash, too: then the answer is the way to it, whoever asks and whether it is there or not."""
+    return is_page(path) or is_page(f"{path}/")
 
 
 async def _problems(request: Request) -> Response:
@@ -150,12 +156,8 @@ async def _problem_page(request: Request) -> Response:
 async def _http_problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     site: Site | None = request.app.state.site
-    if site is not None and is_page(request.scope["path"]):
-        await site.prepare(request)
-        response = site.finish(request, site.fault(request, status))
-        if isinstance(error, HTTPException) and error.headers:
-            response.headers.update(error.headers)
-        return response
+    if site is not None and (is_page(request.scope["path"]) or (status == 404 and for_people(request))):
+        return await _site_fault(site, request, status, error)
     title = HTTPStatus(status).phrase
     code = title.lower().replace(" ", "-")
     problem = Problem(status=status, code=code, title=title, detail=_SENTENCES.get(status, title))
@@ -164,6 +166,20 @@ async def _http_problem(request: Request, error: Exception) -> Response:
         response = upload_problem(problem, request)
     else:
         response = problem_answer(problem, request)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+async def _site_fault(site: Site, request: Request, status: int, error: Exception) -> Response:
+    """The same as a page; where only the slash at the end is missing, the way to it."""
+    await site.prepare(request)
+    slashed = f"{request.scope['path']}/"
+    if status == 404 and request.method in ("GET", "HEAD") and is_page(slashed):
+        query = request.scope["query_string"].decode("latin-1")
+        location = quote(slashed, safe="/") + (f"?{query}" if query else "")
+        return site.finish(request, Response(b"", 308, {"Location": location}))
+    response = site.finish(request, site.fault(request, status))
     if isinstance(error, HTTPException) and error.headers:
         response.headers.update(error.headers)
     return response

@@ -100,7 +100,7 @@ async def password(site: Site, request: Request) -> Response:
             site.signing_in.change_password(visitor, wanted)
 
     try:
-        await site.run(change)
+        await site.run_slowly(change)
     except Misuse as fault:
         return _password(site, request, {"password": fault.message})
     return site.to(ACCOUNT_PATH, "The password was changed. You were signed out everywhere else.")

@@ -31,7 +31,7 @@ async def accept(site: Site, request: Request) -> Response:
         return await _page(site, request, form, {"again": "The two are not the same."}, 400)
     before = request.state.visitor
     try:
-        signed_in = await site.run(
+        signed_in = await site.run_slowly(
             site.invitations.accept,
             _token(request),
             name=form.text("name", 100),

@@ -40,7 +40,7 @@ async def sign_in(site: Site, request: Request) -> Response:
     form = await site.form(request)
     onward = local_path(form.get("next"), ACCOUNT_PATH)
     name = form.text("name", 100)
-    found = await site.run(
+    found = await site.run_slowly(
         site.signing_in.sign_in,
         name,
         form.get("password", "")[:_LONGEST],
@@ -122,7 +122,7 @@ async def confirm(site: Site, request: Request) -> Response:
     if visitor is None:
         return site.to_sign_in(request)
     password, code = form.get("password", "")[:_LONGEST], form.text("code", 100)
-    refused = await site.run(site.signing_in.confirm, visitor, password, code, where=where(site, request))
+    refused = await site.run_slowly(site.signing_in.confirm, visitor, password, code, where=where(site, request))
     if refused is None:
         return site.to(onward)
     status, fault, hint = _told(refused, _WRONG_PROOF)

@@ -21,6 +21,7 @@ from functools import partial, wraps
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 
+import anyio
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import Response
@@ -63,6 +64,9 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
     "frame-ancestors 'none'"
 )
+
+SLOW_AT_ONCE = 2
+"""Computations of passwords: each takes 64 MiB and a core for a tenth of a second or two."""
 
 View = Callable[["Site", Request], Awaitable[Response]]
 
@@ -130,10 +134,18 @@ class Site:
     log: Log
     pages: Mapping[str, Page] = field(default_factory=dict)
     """By name."""
+    slow: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(SLOW_AT_ONCE))
 
     async def run(self, function: Callable[..., T], *args: Any, **values: Any) -> T:
         """What ``function`` returns, called in a thread."""
         return await anyio.to_thread.run_sync(partial(function, *args, **values))
+
+    async def run_slowly(self, function: Callable[..., T], *args: Any, **values: Any) -> T:
+        """:meth:`run`, for what computes passwords: few at a time, and the others wait without holding a thread that
+        uploads and mints need.
+        """
+        work = partial(function, *args, **values)
+        return await anyio.to_thread.run_sync(work, limiter=self.slow)
 
     # What a request brings.
 

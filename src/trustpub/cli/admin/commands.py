@@ -16,12 +16,13 @@ from trustpub.cli.admin.people import token, user
 from trustpub.cli.admin.projects import project
 from trustpub.cli.admin.publishers import publisher
 from trustpub.cli.admin.records import attempts, events
+from trustpub.cli.admin.switches import switch
 from trustpub.cli.admin.trust import trust
 
 
 @click.group()
 def admin() -> None:
-    """Manage an index from the shell. Changes hold from the next request on."""
+    """Manage an index, in its folder or at its URL. Changes hold from the next request on."""
 
 
 for one in (
@@ -31,6 +32,7 @@ for one in (
     publisher,
     project,
     name,
+    switch,
     trust,
     apply,
     attempts,

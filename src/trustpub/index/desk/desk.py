@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+from trustpub.errors import Declined
 from trustpub.index.accounts.acting import Acting
 from trustpub.index.accounts.authority import Action, Actor
 from trustpub.index.accounts.invitations import Invitations
@@ -24,12 +25,13 @@ from trustpub.index.manage.apply import Applying
 from trustpub.index.manage.issuers import Issuers
 from trustpub.index.manage.members import Members
 from trustpub.index.manage.names import Names
-from trustpub.index.manage.people import People, project_called
+from trustpub.index.manage.people import People
 from trustpub.index.manage.projects import Projects
 from trustpub.index.manage.publishers import Publishers
 from trustpub.index.manage.publishing import Publishing
 from trustpub.index.manage.switches import Switches
 from trustpub.index.ports import Clock, Store
+from trustpub.printable import quoted
 from trustpub.protocol.management.operation import Operation
 from trustpub.protocol.management.table import OPERATIONS
 
@@ -46,9 +48,13 @@ class Asked:
 
     @property
     def project(self) -> Project:
-        """To which it is done, for operations that are done to one."""
+        """To which it is done, for operations that are done to one.
+
+        Raises:
+            Declined: there is none of that name.
+        """
         if self.project_found is None:
-            raise ValueError("this operation is of no project")
+            raise Declined(f"There is no project {quoted(self.values['project'])} here.")
         return self.project_found
 
     @property
@@ -102,15 +108,11 @@ class Desk:
                 yield Asked(values=values, actor=actor)
 
     def beside(self, operation: Operation, values: Mapping[str, Any]) -> Asked:
-        """The same for commands that are run beside the index, which may do everything.
-
-        Raises:
-            Declined: there is no such project.
-        """
+        """The same for commands that are run beside the index, which may do everything."""
         if not operation.of_project:
             return Asked(values=values)
         with self.store.read() as reading:
-            return Asked(values=values, project_found=project_called(reading, values["project"]))
+            return Asked(values=values, project_found=reading.project(values["project"]))
 
 
 Served = Callable[[Desk, Asked], Any]

@@ -89,7 +89,7 @@ def _of_project(desk: Desk, asked: Asked) -> Any:
 @_does("publisher.add")
 def _add(desk: Desk, asked: Asked) -> Any:
     if asked.actor is None:
-        return _registered(desk, asked, desk.publishers.add(_wanted(asked, asked.project.name, pending=False)))
+        return _registered(desk, asked, desk.publishers.add(_wanted(asked, asked["project"], pending=False)))
     wanted = _wanted(asked, asked.project.name, pending=asked.project.pending_until is not None)
     return _registered(desk, asked, desk.publishing.add_wanted(asked.actor.user, asked.project, wanted))
 
@@ -110,8 +110,7 @@ def _constrain(desk: Desk, asked: Asked) -> Any:
 @_does("publisher.unlink")
 def _unlink(desk: Desk, asked: Asked) -> Any:
     _publisher(desk, asked)
-    before = _seen(asked, desk.publishers.remove(asked["publisher"], asked.project.name), asked.project)
-    return {"left": len(before.links) - 1}
+    return {"gone": len(desk.publishers.remove(asked["publisher"], asked.project.name).links) == 1}
 
 
 @_does("attempt.list")
@@ -160,8 +159,14 @@ def _remove(desk: Desk, asked: Asked) -> Any:
 
 @_does("pending.add")
 def _pend(desk: Desk, asked: Asked) -> Any:
-    wanted = _wanted(asked, asked["name"], pending=True, owner=asked.get("owner"))
-    return _registered(desk, asked, desk.publishers.add(wanted))
+    actor, owner = asked.actor, asked.get("owner")
+    if actor is None or actor.administrator:
+        wanted = _wanted(asked, asked["name"], pending=True, owner=owner)
+        return _registered(desk, asked, desk.publishers.add(wanted))
+    if owner not in (None, actor.user.name) or "hold_days" in asked.values:
+        raise Declined("Only administrators say who else owns a project, or for how long its name is held.")
+    wanted = _wanted(asked, asked["name"], pending=True, owner=actor.user.name)
+    return _registered(desk, asked, desk.publishing.hold_wanted(actor.user, wanted))
 
 
 @_does("account.show")
@@ -195,10 +200,3 @@ def _pending(desk: Desk, asked: Asked) -> Any:
             for project, publishers in desk.publishing.held(asked.person.user)
         ]
     }
-
-
-@_does("account.hold")
-def _hold(desk: Desk, asked: Asked) -> Any:
-    user = asked.person.user
-    wanted = _wanted(asked, asked["name"], pending=True, owner=user.name)
-    return _registered(desk, asked, desk.publishing.hold_wanted(user, wanted))

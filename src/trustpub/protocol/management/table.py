@@ -180,7 +180,7 @@ PUBLISHERS = (
         name="publisher.unlink", method=_DELETE, path="/projects/{project}/publishers/{publisher}",
         action="project.publishers.change",
         says="Let a publisher publish this project no more. With none left it is gone, and its tokens with it.",
-        answer=rows.row("What is left.", left=whole("How many projects it may publish still, that you may know of.")),
+        answer=rows.row("What is left.", gone=flag("It had no other project.")),
     ),
     Operation(
         name="attempt.list", method=_GET, path="/projects/{project}/attempts", action="project.publishers.read",
@@ -216,19 +216,21 @@ PUBLISHERS = (
         says="Remove a publisher from all its projects, and every token it was minted.", answer=rows.PUBLISHER,
     ),
     Operation(
-        name="pending.add", method=_POST, path="/pending", action="index.publishers",
-        says="Hold a name for a first release by an identity, on anybody's behalf.",
+        name="pending.add", method=_POST, path="/pending", action="account.pending",
+        says="Hold a name for a first release by an identity.",
         body=table(
             "Who, and what.",
             {
                 "name": text("Of the project."),
                 **_REGISTRATION,
-                "owner": text("The user who owns the project once it is real."),
-                "hold_days": whole("For how many days the name is held."),
+                "owner": text("For administrators: who owns the project once it is real."),
+                "hold_days": whole("For administrators: for how many days the name is held."),
             },
             "name", "fields",
         ),
         answer=rows.REGISTERED,
+        more="Publishers of a held name are changed and removed as those of any project. Of an administrator's token "
+        "the name is nobody's unless an owner is named.",
     ),
 )  # fmt: skip
 
@@ -249,13 +251,6 @@ ACCOUNT = (
             "held",
             rows.row("One.", project=rows.PROJECT, publishers=several("Who may make it.", rows.PUBLISHER)),
         ),
-    ),
-    Operation(
-        name="account.hold", method=_POST, path="/account/publishers", action="account.pending",
-        says="Hold a name for the person's first release by an identity.",
-        body=table("Who, and what.", {"name": text("Of the project."), **_REGISTRATION}, "name", "fields"),
-        answer=rows.REGISTERED,
-        more="Publishers of a held name are changed and removed as those of any project.",
     ),
 )  # fmt: skip
 

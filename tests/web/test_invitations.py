@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from trustpub.errors import Declined
+from trustpub.index.accounts.sessions import Visitor
 from trustpub.index.serving import _logged
 
 from .door import PASSWORD, URL, Browser, Door
@@ -138,6 +139,32 @@ def test_who_is_suspended_cannot_come_back_by_a_reset(door: Door) -> None:
     door.person("ada")
     path = path_of(door.folder.invitations.reset("ada"))
     door.folder.people.suspend("ada")
+    assert door.browser().get(path).status_code == 409
+
+
+def test_links_of_somebody_who_administers_no_more_are_good_for_nothing(door: Door) -> None:
+    door.person("root", administrator=True)
+    other = door.person("other", administrator=True)
+    door.signed_in("other")
+    with door.store.read() as reading:
+        (session,) = reading.sessions(other.id)
+    invited = door.folder.invitations.invite(administrator=True, by=Visitor(user=other, session=session))
+    browser = door.browser()
+    token = browser.form_token(path_of(invited))
+    door.folder.people.demote("other")
+    assert browser.get(path_of(invited)).status_code == 409
+    data = {"csrf": token, "name": "mallory", "password": PASSWORD, "again": PASSWORD}
+    assert browser.client.post(path_of(invited), data=data).status_code == 409
+    door.folder.people.promote("other")
+    assert browser.get(path_of(invited)).status_code == 200
+
+
+def test_a_link_for_a_new_password_ends_when_its_person_changes_it(door: Door) -> None:
+    door.person("ada")
+    browser = door.signed_in("ada")
+    path = path_of(door.folder.invitations.reset("ada"))
+    new = "eleven blue tricycles"
+    assert browser.post("/manage/account/password/", password=new, again=new).status_code == 303
     assert door.browser().get(path).status_code == 409
 
 

@@ -133,7 +133,7 @@ class Invitations:
         kept = _checked("password", lambda: signing_in.hash(password, name, email))
         with self._store.write() as writing:
             taken = writing.take_invitation(invitation.id)
-            if taken is None or self._clock() >= taken.expires:
+            if taken is None or self._clock() >= taken.expires or not _stands(writing, taken):
                 raise _gone()
             if taken.user_id is None:
                 try:
@@ -175,7 +175,7 @@ class Invitations:
 
     def _find(self, reading: Reading, token: Secret) -> tuple[Invitation, User | None] | None:
         invitation = reading.invitation(_id(token))
-        if invitation is None or self._clock() >= invitation.expires:
+        if invitation is None or self._clock() >= invitation.expires or not _stands(reading, invitation):
             return None
         if invitation.user_id is None:
             return invitation, None
@@ -217,6 +217,14 @@ def _reset(writing: Writing, user_id: str, kept: str) -> User:
     writing.put_login(replace(login, password=kept, totp=None, totp_step=0, recovery=()))
     writing.end_sessions(user.id)
     return user
+
+
+def _stands(reading: Reading, invitation: Invitation) -> bool:
+    """Whether who invited is still one who may: links that a former administrator kept open nothing."""
+    if not invitation.by:
+        return True
+    by = reading.user_by_id(invitation.by)
+    return by is not None and by.administrator and by.suspended is None
 
 
 def _gone() -> Declined:

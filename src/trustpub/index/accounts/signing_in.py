@@ -162,7 +162,7 @@ class SigningIn:
         return self._judge(visitor.user.name, where.peer, proven)
 
     def change_password(self, visitor: Visitor, password: str) -> None:
-        """Give oneself another password. Sessions elsewhere end.
+        """Give oneself another password. Sessions elsewhere end, and no link for a new one is good any more.
 
         Raises:
             Misuse: it cannot be one; the message says why.
@@ -172,6 +172,9 @@ class SigningIn:
             login = writing.login(visitor.user.id) or Login(user_id=visitor.user.id)
             writing.put_login(replace(login, password=kept))
             writing.end_sessions(visitor.user.id, but=visitor.session.id)
+            for one in writing.invitations():
+                if one.user_id == visitor.user.id:
+                    writing.take_invitation(one.id)
             note(writing, self._clock(), "password-changed", facts={"user": visitor.user.name})
 
     def register(self, writing: Writing, name: str, email: str, *, administrator: bool, kept: str) -> User:

@@ -33,7 +33,7 @@ def list_switches(index: Reach, as_json: bool) -> None:
 @_because
 @on_index
 def read_only(reason: str, index: Reach) -> None:
-    """Take no uploads, mint nothing, and let nobody change anything but this."""
+    """Take no uploads, mint nothing, and let nobody change a project. Administrators can still change the index."""
     index.ask("switch.read-only", on=True, reason=reason)
     screen().step("The index is read-only.")
 

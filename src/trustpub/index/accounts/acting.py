@@ -27,7 +27,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from trustpub.index.accounts.authority import Action, Actor, may
+from trustpub.index import switches
+from trustpub.index.accounts.authority import FROZEN, Action, Actor, may
 from trustpub.index.kept import Attempt, File, Project
 from trustpub.index.manage.behalf import on_behalf_of
 from trustpub.index.ports import Store
@@ -93,8 +94,10 @@ class Acting:
             NotHere: there is none, or none that the actor may read.
             NotAllowed: the actor may read it, and may not do this.
             SignInFirst: nobody is signed in, and this is not for everybody.
+            ReadOnly: the index takes no such changes for now.
         """
         granted = self._granted(actor, action, name)
+        self._check_writable(action)
         with on_behalf_of(None if actor is None else actor.user):
             yield granted
 
@@ -106,6 +109,7 @@ class Acting:
             NotHere: it is for administrators, and this is none.
             NotAllowed: the actor's token is not for that.
             SignInFirst: nobody is signed in, and this is not for everybody.
+            ReadOnly: the index takes no such changes for now.
         """
         if not may(actor, action, private=self._private):
             if actor is None:
@@ -113,8 +117,17 @@ class Acting:
             if action.startswith("index.") and not actor.administrator:
                 raise NotHere
             raise NotAllowed(action)
+        self._check_writable(action)
         with on_behalf_of(None if actor is None else actor.user):
             yield
+
+    def _check_writable(self, action: Action) -> None:
+        if action not in FROZEN:
+            return
+        with self._store.read() as reading:
+            why = switches.read_only(reading)
+        if why is not None:
+            raise switches.ReadOnly(why)
 
     def _granted(self, actor: Actor | None, action: Action, name: str) -> Granted:
         if actor is None and (self._private or action is not Action.PROJECT_READ):

@@ -140,6 +140,19 @@ _OF_SCOPE: dict[str, frozenset[Action]] = {
     MANAGE_SCOPE: frozenset(WHO) - SESSION_ONLY - {Action.PROJECT_UPLOAD},
 }
 
+FROZEN = frozenset(
+    {
+        Action.PROJECT_YANK,
+        Action.PROJECT_DELETE,
+        Action.PROJECT_ARCHIVE,
+        Action.PROJECT_POLICY,
+        Action.PROJECT_MEMBERS,
+        Action.PROJECT_PUBLISHERS_CHANGE,
+        Action.ACCOUNT_PENDING,
+    }
+)
+"""What nobody can do while the index is read-only. What is for administrators goes on: they made it so."""
+
 CONFIRMED = frozenset(
     {
         Action.PROJECT_DELETE,

@@ -402,7 +402,7 @@ INDEX = (
     ),
     Operation(
         name="switch.read-only", method=_PUT, path="/switches/read-only", action="index.switches",
-        says="Take no uploads, mints and changes, beside those of switches, until further notice; or take them again.",
+        says="Take no uploads, mint nothing and leave projects as they are, until further notice; or go on.",
         body=table("What.", {"on": flag("From now on."), "reason": _REASON}, "on"), answer=rows.SWITCHES,
     ),
     Operation(

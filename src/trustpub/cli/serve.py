@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 import click
 
 from trustpub.addresses import is_loopback
+from trustpub.cli.mailing import mailing, relay
 from trustpub.cli.show import Screen, screen
 from trustpub.cli.taking import settings, taking
 from trustpub.errors import Misuse
@@ -110,6 +111,7 @@ class Wish:
     help="Whether reading needs a token.  [default: private, unless nobody but this machine reaches the index]",
 )
 @taking
+@mailing
 @click.option("--rehearsal", is_flag=True, help="Accept issuers on loopback and .test. At the first start only.")
 @click.option("--ephemeral", is_flag=True, help="A temporary folder, a free port and --tls-dev; gone at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Once it listens, print one line of JSON.")
@@ -123,7 +125,7 @@ def serve(trusted_proxy: tuple[str, ...], port: int | None, **options: Any) -> N
             options |= {"data": Path(folder) / "index", "tls_dev": options["tls_cert"] is None}
         default_port = 0 if options["ephemeral"] else 8080
         wish = Wish(
-            taking=settings(options),
+            taking={**settings(options), "relay": relay(options)},
             **options,
             port=default_port if port is None else port,
             trusted_proxies=tuple(_network(one) for one in trusted_proxy),

@@ -31,7 +31,7 @@ from trustpub.index.manage.people import People
 from trustpub.index.manage.projects import Projects
 from trustpub.index.manage.publishers import Publishers
 from trustpub.index.manage.records import Records
-from trustpub.index.ports import Clock, Writing
+from trustpub.index.ports import Clock, Post, Writing
 from trustpub.index.settings import Settings
 from trustpub.printable import printable
 from trustpub.proofs.roots import Roots
@@ -381,6 +381,17 @@ def _site(folder: Folder, settings: Settings, credentials: Credentials) -> Site:
         log=Log(folder.store),
         pages={page.name: page for page in PAGES},
     )
+
+
+def build_post(folder: Folder, settings: Settings) -> Post:
+    """What takes the letters of the index.
+
+    Raises:
+        Misuse: the certificates to believe cannot be read.
+    """
+    from trustpub.index.adapters.smtp import ConsolePost, SmtpPost
+
+    return ConsolePost() if settings.relay is None else SmtpPost(settings.relay, env=folder.env)
 
 
 def prepare(data: Path) -> None:

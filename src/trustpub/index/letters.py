@@ -128,6 +128,11 @@ RESET = Template(
     "\n\n{link}\n\nWith it the second factor is removed, and you are signed out everywhere.",
 )
 
+MOVED = Template(
+    subject="Letters of {host} no longer come here",
+    body="The e-mail address of {user} was changed, and letters go elsewhere from now on.\n\nTime: {at}\n\n" + _NOT_YOU,
+)
+
 
 def tell(writing: Writing, event: Event) -> None:
     """Write to those who have to know of ``event``, if anybody has; in the transaction that leaves the event."""
@@ -177,6 +182,11 @@ def invite(writing: Writing, to: str, link: Secret, *, expires: float, at: float
     url = _url(writing)
     values = {"link": link.reveal(), "until": moment(expires), "user": _line(user), "url": url, "host": _host(url)}
     _add(writing, RESET if user else INVITED, to, at, values)
+
+
+def moved(writing: Writing, before: User, at: float) -> None:
+    """Tell the address of before that letters for this person go elsewhere, or nowhere, from now on."""
+    _write(writing, MOVED, [before], at, {"user": before.name, "at": moment(at)})
 
 
 def moment(at: float) -> str:

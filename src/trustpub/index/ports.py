@@ -488,6 +488,27 @@ class Sealing(Protocol):
         """
 
 
+class Undelivered(Exception):
+    """A letter was not taken. The message is a clause that says why, and holds no secret."""
+
+    def __init__(self, message: str, *, lasting: bool = False, every: bool = False) -> None:
+        """``lasting``: it would not be taken later either. ``every``: nor would any other letter be now."""
+        super().__init__(message)
+        self.lasting = lasting
+        self.every = every
+
+
+class Post(Protocol):
+    """Takes letters to where they are read."""
+
+    def send(self, letter: Letter) -> None:
+        """Hand it over. It may be handed over twice if power fails in between: its id is in its ``Message-ID``.
+
+        Raises:
+            Undelivered: it was not taken.
+        """
+
+
 class Clock(Protocol):
     """The time."""
 

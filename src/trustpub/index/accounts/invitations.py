@@ -8,15 +8,16 @@ There is no other way to get an account: nobody registers by themselves, and nob
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from trustpub.errors import Declined, Misuse
+from trustpub.index import letters
 from trustpub.index.accounts.sessions import Visitor
 from trustpub.index.accounts.signing_in import From, SignedIn, SigningIn
 from trustpub.index.kept import Invitation, Login, User
+from trustpub.index.letters import ADDRESS
 from trustpub.index.manage.notes import note
 from trustpub.index.manage.people import check_user_name
 from trustpub.index.ports import Clock, Reading, Store, Writing
@@ -29,7 +30,6 @@ FIRST_SECONDS = 86_400
 """How long the link for the first administrator is good."""
 INVITATION_PATH = "/invitation/"
 _BYTES = 32
-_EMAIL = re.compile(r"[^\s@<>(),;:\\\"\[\]\x00-\x20\x7f]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,250}[A-Za-z0-9])?\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ class Invited:
 
     invitation: Invitation
     link: Secret
-    """The whole URL, to be shown or sent this once."""
+    """The whole URL, to be shown this once. To the invitation's address, if it has one, it is sent as well."""
 
 
 class Invitations:
@@ -62,8 +62,8 @@ class Invitations:
             return self._add(writing, email=address, administrator=administrator, by=by, seconds=INVITATION_SECONDS)
 
     def reset(self, name: str, *, by: Visitor | None = None) -> Invited:
-        """Have the user of this name set a new password, which also takes the second factor away: who lost that is
-        helped the same way. What they had goes on until the link is used.
+        """Have the user of this name set a new password, which also takes the second factor away, and a sign-in from
+        elsewhere: who lost those is helped the same way. What they had goes on until the link is used.
 
         Raises:
             Declined: there is no such user.
@@ -171,6 +171,16 @@ class Invitations:
         writing.add_invitation(invitation)
         note(writing, self._clock(), "invited" if user_id is None else "reset-allowed", facts=_facts(invitation))
         link = Secret(f"{self._public_url}{INVITATION_PATH}{token.reveal()}")
+        if email:
+            user = None if user_id is None else writing.user_by_id(user_id)
+            letters.invite(
+                writing,
+                email,
+                link,
+                expires=invitation.expires,
+                at=self._clock(),
+                user="" if user is None else user.name,
+            )
         return Invited(invitation=invitation, link=link)
 
     def _find(self, reading: Reading, token: Secret) -> tuple[Invitation, User | None] | None:
@@ -197,7 +207,7 @@ def check_email(text: str) -> str:
     Raises:
         Misuse: it is none.
     """
-    if not _EMAIL.match(text) or ".." in text:
+    if not ADDRESS.match(text) or ".." in text:
         raise Misuse(f"{quoted(text)} is no e-mail address such as ada@example.org.")
     return text
 
@@ -214,7 +224,7 @@ def _reset(writing: Writing, user_id: str, kept: str) -> User:
     if user is None or user.suspended is not None:
         raise _gone()
     login = writing.login(user.id) or Login(user_id=user.id)
-    writing.put_login(replace(login, password=kept, totp=None, totp_step=0, recovery=()))
+    writing.put_login(replace(login, password=kept, totp=None, totp_step=0, recovery=(), subject=None))
     writing.end_sessions(user.id)
     return user
 

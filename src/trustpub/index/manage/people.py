@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from trustpub.errors import Declined, Misuse
+from trustpub.index import letters
 from trustpub.index.kept import Project, Token, User
 from trustpub.index.manage.notes import note
 from trustpub.index.ports import Clock, Reading, Store
@@ -96,6 +97,8 @@ class People:
             if changed.suspended is not None:
                 writing.end_sessions(user.id)
             note(writing, self._clock(), kind, facts={"user": user.name})
+            if changed.email != user.email:
+                letters.moved(writing, user, self._clock())
         return changed
 
     def user(self, name: str) -> User:

@@ -8,6 +8,7 @@ import base64
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Self
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.hashes import SHA1
@@ -51,18 +52,18 @@ class Journey:
     new_hand: Callable[[Window], Mouse]
     new_window: Callable[[Browser, str], Window]
     people: dict[str, Person] = field(default_factory=dict)
-    paths: dict[str, str] = field(default_factory=dict)
-    """Of pages that were met on the way, by a word of ours."""
+    parts: dict[str, str] = field(default_factory=lambda: {"name": "hello", "version": "1.0"})
+    """What the paths of the site's table have in braces, as met on the way."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for person in self.people.values():
+            person.window.context.close()
 
     def go(self) -> None:
         """All of it."""
-        try:
-            self._go()
-        finally:
-            for person in self.people.values():
-                person.window.context.close()
-
-    def _go(self) -> None:
         self.becomes_administrator()
         self.invites()
         self.signs_in_with_second_factor("ada")
@@ -158,13 +159,17 @@ class Journey:
         window.open("/manage/project/hello/settings/publishing/")
         assert "publish.yml, wanted release.yml" in window.text
         hand.follow("Look")
-        self.paths["attempt"] = urlsplit(window.page.url).path
+        self.parts["attempt"] = _last_part(window.page.url)
         marked = window.page.locator("tr.marked").first
         assert marked.inner_text().split() == ["workflow", "release.yml", "publish.yml", "differs"]
         hand.press("Mend the publisher")
         assert "Start the job again: it is trusted now." in window.text
-        self.paths["publisher"] = urlsplit(window.page.url).path
+        self.parts["publisher"] = _last_part(window.page.url)
         self.house.publish(MOVED, "1.1")
         window.open("/project/hello/")
         assert window.heading == "hello 1.1"
         assert "publish.yml" in window.text
+
+
+def _last_part(url: str) -> str:
+    return urlsplit(url).path.rstrip("/").rpartition("/")[2]

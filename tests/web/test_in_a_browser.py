@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from tests.web.addresses import PEOPLE, Addresses
+from tests.web.bad_pages import BAD_PAGES, serving_bad_pages
 from tests.web.house import House, first_day
 from tests.web.journey import Journey
-from tests.web.windows import NARROW, Keys, Mouse, Window, chromium
+from tests.web.windows import NARROW, Examined, Keys, Mouse, Window, axe_source, chromium
 
 
 @pytest.fixture(scope="module")
@@ -47,4 +49,38 @@ def _narrow(browser: Browser, origin: str) -> Window:
 def test_from_the_first_start_to_a_refused_job_that_one_click_puts_right(
     house: House, browser: Browser, hand: Callable[[Window], Mouse], window: Callable[[Browser, str], Window]
 ) -> None:
-    Journey(house, browser, hand, window).go()
+    with Journey(house, browser, hand, window) as journey:
+        journey.go()
+
+
+def test_no_page_has_a_barrier_sticks_out_or_breaks_its_policy(house: House, browser: Browser) -> None:
+    source = axe_source()
+
+    def examined(browser: Browser, origin: str) -> Window:
+        return Examined(browser, origin, source)
+
+    with Journey(house, browser, Mouse, examined) as journey:
+        journey.go()
+        asked = Addresses(journey)
+        for name in PEOPLE:
+            window = journey.people[name].window if name in journey.people else journey.person(name).window
+            for address in asked.of(name):
+                window.open(address.path, address.status)
+            state = window.context.storage_state()
+            narrow = Window(browser, house.url, NARROW, storage_state=state)
+            for address in asked.of(name):
+                narrow.open(address.path, address.status)
+            narrow.context.close()
+
+
+def test_what_would_be_wrong_is_seen(browser: Browser) -> None:
+    with serving_bad_pages() as origin:
+        for path, (_, told) in BAD_PAGES.items():
+            window = Window(browser, origin)
+            with pytest.raises(AssertionError, match=told):
+                window.open(path)
+            window.context.close()
+        window = Window(browser, origin, bypass_csp=True)
+        window.open("/barrier")
+        assert [one for one in window.barriers(axe_source()) if "image-alt" in one]
+        window.context.close()

@@ -117,9 +117,10 @@ class Window:
         )
         return found
 
-    def axe(self, source: str, **options: Any) -> list[str]:
+    def barriers(self, source: str, **options: Any) -> list[str]:
         """Serious and critical findings of axe-core on this page; only where the policy of the page is bypassed."""
-        self.page.evaluate(source)
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(source)
         found = self.page.evaluate("options => axe.run(document, {resultTypes: ['violations'], ...options})", options)
         return [
             f"{self.page.url}: {one['id']} ({one['impact']}): {node['html'][:200]} {node['failureSummary']}"
@@ -137,6 +138,22 @@ class Window:
     def heading(self) -> str:
         """Its heading."""
         return " ".join(self.page.locator("h1").inner_text().split())
+
+
+class Examined(Window):
+    """A window in which axe-core looks at every page that is shown, in its light and its dark colours."""
+
+    def __init__(self, browser: Browser, origin: str, source: str) -> None:
+        super().__init__(browser, origin, bypass_csp=True)  # which lets the checker in
+        self._source = source
+
+    def look(self) -> None:
+        super().look()
+        self.faults += self.barriers(self._source)
+        self.page.emulate_media(color_scheme="dark")
+        self.faults += self.barriers(self._source, runOnly=["color-contrast"])
+        self.page.emulate_media(color_scheme="light")
+        assert not self.faults, "\n".join(self.faults)
 
 
 class Mouse:

@@ -43,7 +43,7 @@ from trustpub.protocol.shapes import Shape, faults
 
 _log = logging.getLogger("trustpub.index")
 
-MAX_BODY_BYTES = 1024 * 1024
+MAX_BODY_BYTES = 4 * 1024 * 1024
 IDLE_SECONDS = 60.0
 _MAX_QUERY_FIELDS = 20
 _CHALLENGE = 'Bearer realm="trustpub"'

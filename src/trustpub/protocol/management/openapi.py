@@ -27,6 +27,9 @@ REFUSALS: Mapping[int, str] = {
 }
 """By status: when."""
 
+FOR_EVERYBODY = frozenset({"index.read", "project.read"})
+"""Rights that take no token where the index is not private."""
+
 _OF_BODIES = frozenset({408, 413})
 
 PROBLEM = {
@@ -112,6 +115,8 @@ def _described(operation: Operation) -> dict[str, Any]:
     }
     if operation.lines:
         said["responses"]["200"]["description"] = "One event a line, each like those of the list."
+    if operation.action in FOR_EVERYBODY:
+        said["security"] = [{}, {"token": []}]
     if operation.body is not None:
         said["requestBody"] = {"required": True, "content": {JSON_TYPE: {"schema": operation.body}}}
     return said

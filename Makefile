@@ -56,8 +56,9 @@ format: .venv/installed ## Put the code in the form that check wants
 	@$(BIN)/ruff check --quiet --fix-only .
 	@$(BIN)/ruff format --quiet .
 
-docs: .venv/installed ## Build the documentation into site/html
+docs: .venv/installed ## Build the documentation into site/html, with pictures of the pages where there is a browser
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python docs/screenshots.py
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs site/html
 	@echo "site/html/index.html"
 

@@ -27,18 +27,21 @@ _FOCUS = """one => { const style = getComputedStyle(one), at = one.getBoundingCl
             inside: at.top >= 0 && at.bottom <= innerHeight && at.left >= 0 && at.right <= innerWidth} }"""
 
 
+def find_chromium() -> str | None:
+    """The system's own browser."""
+    return next((found for found in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if found), None)
+
+
 @contextmanager
-def chromium() -> Iterator[Browser]:
-    """A headless browser, which is the system's own."""
-    program = next(
-        (found for found in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if found), None
-    )
+def chromium(*options: str) -> Iterator[Browser]:
+    """A headless browser, with these options more."""
+    program = find_chromium()
     if program is None:
         pytest.skip("CHROMIUM IS NOT HERE, so no page was looked at in a browser. Get it: make browser, as root")
     with sync_playwright() as playwright:
         # As root there is no sandbox to be had; what is shown comes from this machine alone.
-        options = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
-        browser = playwright.chromium.launch(executable_path=program, headless=True, args=options)
+        usual = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        browser = playwright.chromium.launch(executable_path=program, headless=True, args=[*usual, *options])
         try:
             yield browser
         finally:

@@ -18,6 +18,7 @@ from pathlib import Path
 import click
 from generate_apply import apply_file_page
 from generate_comparisons import flows_page, threats_page, verdicts_page
+from generate_management import management_page
 from generate_problems import problem_codes_page
 from generate_providers import providers_page
 
@@ -88,6 +89,7 @@ def run() -> int:
         ("problem-codes.md", BANNER + problem_codes_page()),
         ("providers.md", BANNER + providers_page()),
         ("apply-file.md", BANNER + apply_file_page()),
+        ("management-api.md", BANNER + management_page()),
         ("documented-flows.md", BANNER + flows_page()),
         ("verdicts-beside-pypi.md", BANNER + verdicts_page()),
         ("security-checklist.md", BANNER + threats_page()),

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trustpub.index.kept import Attempt, Compared, Near
-from trustpub.index.ports import Writing
+from trustpub.index.ports import Reading, Writing
 from trustpub.printable import printable
 from trustpub.trust import explain
 from trustpub.trust.claims import BadClaim, SignedClaims
@@ -40,6 +40,12 @@ MAX_FIELDS_BYTES = 4096
 """Of the fields of a publisher to be registered, as JSON. They are kept whole or not at all: what is cut is another."""
 MAX_COMPARED = 40
 """Things compared with one publisher that are kept; more are wanted by no publisher (``wanted.MAX_FIELDS``)."""
+
+
+REFUSED_FACT = "refused-mints"
+"""The lasting fact that says how many were refused on each day: what is kept of each is soon forgotten."""
+COUNTED_DAYS = 90
+_DAY_SECONDS = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +91,18 @@ def note(writing: Writing, refused: Refused, tried: Tried, now: float) -> None:
             near=near,
         )
         writing.note_attempt(attempt, most=UNATTACHED if project_id is None else PER_PROJECT)
+    _count(writing, now)
+
+
+def refused_by_day(reading: Reading) -> Mapping[int, int]:
+    """How many proven identities were refused on each of the last days (whole days since 1970, UTC)."""
+    return {int(day): int(count) for day, count in json.loads(reading.fact(REFUSED_FACT) or "{}").items()}
+
+
+def _count(writing: Writing, now: float) -> None:
+    today = int(now) // _DAY_SECONDS
+    kept = {day: count for day, count in refused_by_day(writing).items() if today - COUNTED_DAYS < day <= today}
+    writing.set_fact(REFUSED_FACT, json.dumps({**kept, today: kept.get(today, 0) + 1}))
 
 
 def comparison(identity: Identity, publisher: Publisher, link: Link) -> dict[str, Any]:

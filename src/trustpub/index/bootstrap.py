@@ -31,7 +31,7 @@ from trustpub.index.manage.people import People
 from trustpub.index.manage.projects import Projects
 from trustpub.index.manage.publishers import Publishers
 from trustpub.index.manage.records import Records
-from trustpub.index.ports import Clock, Post, Writing
+from trustpub.index.ports import Clock, Post, Probe, Writing
 from trustpub.index.settings import Settings
 from trustpub.printable import printable
 from trustpub.proofs.roots import Roots
@@ -321,12 +321,12 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
         store=store,
         settings=settings,
         readers=Readers(store=store, credentials=credentials, clock=clock),
-        site=_site(folder, settings, credentials),
+        site=_site(folder, settings, credentials, keys),
         management=Management(folder.desk(private=settings.private), credentials, settings),
     )
 
 
-def _site(folder: Folder, settings: Settings, credentials: Credentials) -> Site:
+def _site(folder: Folder, settings: Settings, credentials: Credentials, probe: Probe) -> Site:
     """The pages for people."""
     from trustpub.index.accounts.acting import Acting
     from trustpub.index.accounts.invitations import Invitations
@@ -337,10 +337,13 @@ def _site(folder: Folder, settings: Settings, credentials: Credentials) -> Site:
     from trustpub.index.accounts.tokens import OwnTokens
     from trustpub.index.adapters.passwords import Argon2Passwords
     from trustpub.index.adapters.sealing import Sealer
+    from trustpub.index.browse.counts import Counts
+    from trustpub.index.browse.index_log import IndexLog
     from trustpub.index.browse.log import Log
     from trustpub.index.browse.projects import Browse
     from trustpub.index.browse.readme import Readmes
     from trustpub.index.manage.members import Members
+    from trustpub.index.manage.switches import Switches
     from trustpub.index.web.site.signing import Signing
     from trustpub.index.web.site.skeleton import Site
     from trustpub.index.web.site.table import PAGES
@@ -379,6 +382,10 @@ def _site(folder: Folder, settings: Settings, credentials: Credentials) -> Site:
         browse=Browse(store=folder.store, readmes=Readmes(folder.blobs), settings=settings),
         members=Members(folder.store, folder.clock),
         log=Log(folder.store),
+        index_log=IndexLog(folder.store),
+        counts=Counts(store, clock),
+        switches=Switches(store, clock),
+        probe=probe,
         pages={page.name: page for page in PAGES},
     )
 

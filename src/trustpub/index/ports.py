@@ -418,6 +418,17 @@ class Keys(Protocol):
         """
 
 
+class Probe(Protocol):
+    """Looks at an issuer before it is believed."""
+
+    def probe(self, issuer: Issuer) -> Mapping[str, Mapping[str, Any] | str]:
+        """Its keys, fetched now and not kept: by id, each a JWK or a clause that says why it cannot be used.
+
+        Raises:
+            IssuerDown: its discovery document or its keys cannot be had, or are not what they must be.
+        """
+
+
 class Staged(Protocol):
     """A file on its way in. Leaving the block without :meth:`keep` removes it."""
 

@@ -34,6 +34,8 @@ from trustpub.index.accounts.second_factor import SecondFactor
 from trustpub.index.accounts.sessions import Sessions, Visitor
 from trustpub.index.accounts.signing_in import SigningIn
 from trustpub.index.accounts.tokens import OwnTokens
+from trustpub.index.browse.counts import Counts
+from trustpub.index.browse.index_log import IndexLog
 from trustpub.index.browse.log import Log
 from trustpub.index.browse.projects import Browse
 from trustpub.index.credentials import Credentials
@@ -44,7 +46,8 @@ from trustpub.index.manage.people import People
 from trustpub.index.manage.projects import Projects
 from trustpub.index.manage.publishers import Publishers
 from trustpub.index.manage.records import Records
-from trustpub.index.ports import Blobs, Clock, Store
+from trustpub.index.manage.switches import Switches
+from trustpub.index.ports import Blobs, Clock, Probe, Store
 from trustpub.index.settings import Settings
 from trustpub.index.web.health import store_problem
 from trustpub.index.web.site.forms import CSRF, BadForm, Form, local_path, read_form
@@ -132,6 +135,10 @@ class Site:
     browse: Browse
     members: Members
     log: Log
+    index_log: IndexLog
+    counts: Counts
+    switches: Switches
+    probe: Probe
     pages: Mapping[str, Page] = field(default_factory=dict)
     """By name."""
     slow: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(SLOW_AT_ONCE))

@@ -10,7 +10,21 @@ from typing import Protocol
 
 from starlette.routing import Route, compile_path
 
-from trustpub.index.web.site import account, front, invitation, managing, members, projects, publishing, signing_in, tokens
+from trustpub.index.web.site import (
+    account,
+    admin_issuers,
+    admin_projects,
+    admin_users,
+    administration,
+    front,
+    invitation,
+    managing,
+    members,
+    projects,
+    publishing,
+    signing_in,
+    tokens,
+)
 from trustpub.index.web.site.skeleton import Page, Site
 from trustpub.index.web.site.static_files import STATIC_PATH, static_answer
 
@@ -20,7 +34,10 @@ class _Module(Protocol):
     def ROUTES(self) -> Sequence[Page]: ...  # noqa: N802 - a module's constant
 
 
-MODULES: Sequence[_Module] = (front, signing_in, invitation, account, tokens, projects, managing, publishing, members)
+MODULES: Sequence[_Module] = (
+    front, signing_in, invitation, account, tokens, projects, managing, publishing, members, administration,
+    admin_issuers, admin_users, admin_projects,
+)  # fmt: skip
 
 PAGES: Sequence[Page] = tuple(page for module in MODULES for page in module.ROUTES)
 

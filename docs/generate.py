@@ -19,6 +19,7 @@ import click
 from generate_apply import apply_file_page
 from generate_comparisons import flows_page, threats_page, verdicts_page
 from generate_failures import failures_page
+from generate_management import management_page
 from generate_problems import problem_codes_page
 from generate_providers import providers_page
 from generate_rules import rule_pages
@@ -91,6 +92,7 @@ def run() -> int:
         ("failures.md", BANNER + failures_page()),
         ("providers.md", BANNER + providers_page()),
         ("apply-file.md", BANNER + apply_file_page()),
+        ("management-api.md", BANNER + management_page()),
         ("documented-flows.md", BANNER + flows_page()),
         ("verdicts-beside-pypi.md", BANNER + verdicts_page()),
         ("security-checklist.md", BANNER + threats_page()),

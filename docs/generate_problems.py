@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 from trustpub.protocol.exchange import Problem
-from trustpub.protocol.problems import EVERYWHERE, EXCHANGE, UPLOAD
+from trustpub.protocol.problems import EVERYWHERE, EXCHANGE, MANAGEMENT, SWITCHED, UPLOAD
 from trustpub.trust.mismatch import Mismatch
 
 _EXAMPLE = Problem(
@@ -33,7 +33,10 @@ same. An upload is refused in plain text unless `Accept` names JSON, and always 
 looks. What a client sent is shown without control characters, links, tags, and what would be a command in a CI's log.
 Where it makes sense to try again, `Retry-After` says when.
 """
-_SECTIONS = (("Of the exchange", EXCHANGE), ("Of the upload", UPLOAD), ("Of everything", EVERYWHERE))
+_SECTIONS = (
+    ("Of the exchange", EXCHANGE), ("Of the upload", UPLOAD), ("Of switches", SWITCHED),
+    ("Of the management API", MANAGEMENT), ("Of everything", EVERYWHERE),
+)  # fmt: skip
 
 
 def problem_codes_page() -> str:

@@ -26,12 +26,14 @@ from urllib.parse import urlsplit
 import click
 
 from trustpub.addresses import is_loopback
+from trustpub.cli.mailing import mailing, relay
 from trustpub.cli.show import Screen, screen
 from trustpub.cli.taking import settings, taking
 from trustpub.errors import Misuse
 from trustpub.printable import printable
 
 if TYPE_CHECKING:
+    from trustpub.index.accounts.invitations import Invited
     from trustpub.index.adapters.tls import DevTls
     from trustpub.index.bootstrap import Folder
 
@@ -109,6 +111,7 @@ class Wish:
     help="Whether reading needs a token.  [default: private, unless nobody but this machine reaches the index]",
 )
 @taking
+@mailing
 @click.option("--rehearsal", is_flag=True, help="Accept issuers on loopback and .test. At the first start only.")
 @click.option("--ephemeral", is_flag=True, help="A temporary folder, a free port and --tls-dev; gone at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Once it listens, print one line of JSON.")
@@ -122,7 +125,7 @@ def serve(trusted_proxy: tuple[str, ...], port: int | None, **options: Any) -> N
             options |= {"data": Path(folder) / "index", "tls_dev": options["tls_cert"] is None}
         default_port = 0 if options["ephemeral"] else 8080
         wish = Wish(
-            taking=settings(options),
+            taking={**settings(options), "relay": relay(options)},
             **options,
             port=default_port if port is None else port,
             trusted_proxies=tuple(_network(one) for one in trusted_proxy),
@@ -169,13 +172,15 @@ def _serve(wish: Wish, seen: Screen) -> None:
             ca = None if made is None else str(made.ca.resolve())
             facts = {"url": folder.public_url, "ca": ca, "audience": folder.audience, "data": str(wish.data.resolve())}
 
+            # Only where a person reads it: what --json and --ephemeral print goes into the logs of jobs.
+            first = None if wish.as_json or wish.ephemeral else folder.invitations.first()
             private = wish.is_private(folder.public_url)
             stopping = _Stopping()
 
             def started() -> None:
                 stopping.expected = True
                 lock.tell({"pid": os.getpid(), **{name: facts[name] for name in ("url", "ca", "audience")}})
-                _announce(wish, facts, seen, rehearsal=folder.rehearsal, private=private)
+                _announce(wish, facts, seen, rehearsal=folder.rehearsal, private=private, first=first)
 
             stopping.take_over()
             run(
@@ -323,13 +328,23 @@ def _dev_tls(wish: Wish, folder: Folder) -> DevTls | None:
     return make(wish.data / "tls", hosts, time.time())
 
 
-def _announce(wish: Wish, facts: Mapping[str, str | None], seen: Screen, *, rehearsal: bool, private: bool) -> None:
+def _announce(
+    wish: Wish,
+    facts: Mapping[str, str | None],
+    seen: Screen,
+    *,
+    rehearsal: bool,
+    private: bool,
+    first: Invited | None,
+) -> None:
     if wish.ephemeral:
         _export(wish, facts, seen)
     elif wish.as_json:
         seen.result(json.dumps(facts))
     else:
         for line in _greeting(wish, facts, private=private):
+            seen.result(line)
+        for line in [] if first is None else _first(wish, first):
             seen.result(line)
     if rehearsal:
         seen.warning("This is a rehearsal: it believes issuers that anybody can play. Put nothing real here.")
@@ -355,6 +370,13 @@ def _greeting(wish: Wish, facts: Mapping[str, str | None], *, private: bool) -> 
         yield f"and goes into their ~/.netrc: machine {urlsplit(url or '').hostname} login __token__ password TOKEN"
     yield "and anywhere:"
     yield f"  pip install --index-url {url}/simple/ PROJECT"
+
+
+def _first(wish: Wish, first: Invited) -> Iterator[str]:
+    yield ""
+    yield "Nobody has an account yet. Who opens this link becomes the first administrator; it is good once, for a day:"
+    yield f"  {first.link.reveal()}"
+    yield f"Another: trustpub admin user invite --administrator --data {shlex.quote(str(wish.data))}"
 
 
 def _export(wish: Wish, facts: Mapping[str, str | None], seen: Screen) -> None:

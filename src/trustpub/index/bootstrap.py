@@ -31,7 +31,7 @@ from trustpub.index.manage.people import People
 from trustpub.index.manage.projects import Projects
 from trustpub.index.manage.publishers import Publishers
 from trustpub.index.manage.records import Records
-from trustpub.index.ports import Clock, Writing
+from trustpub.index.ports import Clock, Post, Probe, Writing
 from trustpub.index.settings import Settings
 from trustpub.printable import printable
 from trustpub.proofs.roots import Roots
@@ -40,6 +40,10 @@ from trustpub.tokens.keys import RootKeys
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+
+    from trustpub.index.accounts.invitations import Invitations
+    from trustpub.index.desk.desk import Desk
+    from trustpub.index.web.site.skeleton import Site
 
 DATABASE = "index.db"
 TRUST = "trust"
@@ -102,6 +106,38 @@ class Folder:
     def projects(self) -> Projects:
         """What becomes of them."""
         return Projects(self.store, self.blobs, self.clock)
+
+    @cached_property
+    def invitations(self) -> Invitations:
+        """To make them with."""
+        from trustpub.index.accounts.invitations import Invitations
+
+        return Invitations(self.store, self.clock, public_url=self.public_url)
+
+    def desk(self, *, private: bool = False) -> Desk:
+        """Where it is managed. ``private``: whether reading the index needs an account."""
+        from trustpub.index.accounts.acting import Acting
+        from trustpub.index.desk.desk import Desk
+        from trustpub.index.manage.members import Members
+        from trustpub.index.manage.publishing import Publishing
+        from trustpub.index.manage.switches import Switches
+
+        return Desk(
+            store=self.store,
+            clock=self.clock,
+            acting=Acting(self.store, private=private),
+            people=self.people,
+            projects=self.projects,
+            members=Members(self.store, self.clock),
+            publishers=self.publishers,
+            publishing=Publishing(self.store, self.clock, self.publishers),
+            issuers=self.issuers,
+            names=self.names,
+            switches=Switches(self.store, self.clock),
+            invitations=self.invitations,
+            applying=self.applying,
+            credentials=lambda: self.credentials,
+        )
 
     @cached_property
     def trust(self) -> Roots:
@@ -245,6 +281,7 @@ def new_audience(public_url: str) -> str:
 
 def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     """The application, with everything it needs from the folder."""
+    from trustpub.index import tidings
     from trustpub.index.adapters.jwks import JwksKeys
     from trustpub.index.attested import Attested
     from trustpub.index.limits import Limits
@@ -253,6 +290,7 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
     from trustpub.index.simple import Pages
     from trustpub.index.upload import Upload
     from trustpub.index.web.app import build
+    from trustpub.index.web.management import Management
     from trustpub.proofs.verify import Checker
 
     store, clock, root_keys = folder.store, folder.clock, folder.root_keys
@@ -265,7 +303,13 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
         threading.Thread(target=checker.prepare, name="attestations", daemon=True).start()
     attested = Attested(store=store, checker=checker)
     upload = Upload(
-        store=store, blobs=folder.blobs, credentials=credentials, settings=settings, clock=clock, attested=attested
+        store=store,
+        blobs=folder.blobs,
+        credentials=credentials,
+        settings=settings,
+        clock=clock,
+        attested=attested,
+        published=tidings.tell,
     )
     pages = Pages(store=store, blobs=folder.blobs, settings=settings)
     return build(
@@ -277,7 +321,84 @@ def build_app(folder: Folder, settings: Settings) -> ASGIApp:
         store=store,
         settings=settings,
         readers=Readers(store=store, credentials=credentials, clock=clock),
+        site=_site(folder, settings, credentials, keys),
+        management=Management(folder.desk(private=settings.private), credentials, settings),
     )
+
+
+def _site(folder: Folder, settings: Settings, credentials: Credentials, probe: Probe) -> Site:
+    """The pages for people."""
+    from trustpub.index.accounts.acting import Acting
+    from trustpub.index.accounts.invitations import Invitations
+    from trustpub.index.accounts.patience import Patience
+    from trustpub.index.accounts.second_factor import SecondFactor
+    from trustpub.index.accounts.sessions import Sessions
+    from trustpub.index.accounts.signing_in import SigningIn
+    from trustpub.index.accounts.tokens import OwnTokens
+    from trustpub.index.adapters.passwords import Argon2Passwords
+    from trustpub.index.adapters.sealing import Sealer
+    from trustpub.index.browse.counts import Counts
+    from trustpub.index.browse.index_log import IndexLog
+    from trustpub.index.browse.log import Log
+    from trustpub.index.browse.projects import Browse
+    from trustpub.index.browse.readme import Readmes
+    from trustpub.index.manage.members import Members
+    from trustpub.index.manage.switches import Switches
+    from trustpub.index.web.site.signing import Signing
+    from trustpub.index.web.site.skeleton import Site
+    from trustpub.index.web.site.table import PAGES
+
+    store, clock, keys = folder.store, folder.clock, folder.root_keys
+    sessions = Sessions(store, clock)
+    sealer = Sealer(keys.key_for("sealed secrets"))
+    second_factor = SecondFactor(store, sealer, clock, host=settings.host)
+    signing_in = SigningIn(
+        store,
+        clock,
+        passwords=Argon2Passwords(),
+        sessions=sessions,
+        second_factor=second_factor,
+        patience=Patience(),
+    )
+    return Site(
+        settings=settings,
+        store=folder.store,
+        clock=folder.clock,
+        signing=Signing(keys.key_for("cookies and forms"), secure=settings.public_url.startswith("https://")),
+        acting=Acting(folder.store, private=settings.private),
+        sessions=sessions,
+        signing_in=signing_in,
+        second_factor=second_factor,
+        invitations=Invitations(store, clock, public_url=settings.public_url, signing_in=signing_in),
+        tokens=OwnTokens(store, clock, credentials),
+        credentials=credentials,
+        people=folder.people,
+        projects=folder.projects,
+        publishers=folder.publishers,
+        issuers=folder.issuers,
+        names=folder.names,
+        records=folder.records,
+        blobs=folder.blobs,
+        browse=Browse(store=folder.store, readmes=Readmes(folder.blobs), settings=settings),
+        members=Members(folder.store, folder.clock),
+        log=Log(folder.store),
+        index_log=IndexLog(folder.store),
+        counts=Counts(store, clock),
+        switches=Switches(store, clock),
+        probe=probe,
+        pages={page.name: page for page in PAGES},
+    )
+
+
+def build_post(folder: Folder, settings: Settings) -> Post:
+    """What takes the letters of the index.
+
+    Raises:
+        Misuse: the certificates to believe cannot be read.
+    """
+    from trustpub.index.adapters.smtp import ConsolePost, SmtpPost
+
+    return ConsolePost() if settings.relay is None else SmtpPost(settings.relay, env=folder.env)
 
 
 def prepare(data: Path) -> None:

@@ -7,8 +7,10 @@ from __future__ import annotations
 import base64
 import math
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 
+from trustpub.errors import TrustpubError
 from trustpub.index.kept import ARCHIVED, QUARANTINED, Project, Token, User
 from trustpub.index.ports import Clock, Reading, Store, Writing
 from trustpub.index.settings import Settings
@@ -34,6 +36,9 @@ from trustpub.trust.publishers import Publisher
 
 TOKEN_USER = "__token__"  # noqa: S105 - a user name
 """The user name that goes with a token in HTTP Basic (PyPI's convention)."""
+
+USE_SECONDS = 3600
+"""How exactly it is known when a person's token was last taken: each note is a write."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,10 +70,17 @@ class Credentials:
         self._clock = clock
 
     def issue_user_token(
-        self, user: User, *, scope: str, project: Project | None = None, lifetime: int | None = None
+        self,
+        user: User,
+        *,
+        scope: str,
+        project: Project | None = None,
+        lifetime: int | None = None,
+        description: str = "",
     ) -> tuple[Token, Secret]:
         """A new token for ``user``, valid ``lifetime`` seconds (None: until removed), for ``project`` or all of theirs.
 
+        ``description`` is what the person calls it; without, it says what it is.
         The secret is shown now or never: it is not kept.
         """
         now = self._clock()
@@ -85,7 +97,7 @@ class Credentials:
             location=self._settings.host,
             publisher_id=None,
             user_id=user.id,
-            description=f"{scope} token of {user.name}" + (f" for {project.name}" if project else ""),
+            description=description or f"{scope} token of {user.name}" + (f" for {project.name}" if project else ""),
             caveats=tuple(values(caveat) for caveat in caveats),
             scope=scope,
             created=math.floor(now),
@@ -105,7 +117,8 @@ class Credentials:
         """Who sent this ``Authorization`` header: Basic with ``__token__``, or Bearer, or Token (PyPI takes all three).
 
         Checked before the body of a request is read, and time once, here: an upload that began in time may end after
-        it. In order: form, row, signature, burned, caveats readable, time, publisher or user still there.
+        it. In order: form, row, signature, burned, caveats readable, time, publisher or user still there, and not
+        suspended. That a person's token was taken is noted, at most once an hour.
         """
         secret = _from_header(authorization)
         if isinstance(secret, Problem):
@@ -135,7 +148,18 @@ class Credentials:
             return _refused(", ".join(why))
         if publisher is None and user is None:
             return _UNKNOWN
+        if user is not None and user.suspended is not None:
+            return _SUSPENDED
+        self._note_use(row)
         return Bearer(token=row, caveats=caveats, publisher=publisher, user=user)
+
+    def _note_use(self, row: Token) -> None:
+        """For its holder to see which of theirs are still needed. Nobody is refused because it cannot be noted."""
+        now = math.floor(self._clock())
+        if row.user_id is None or (row.last_used is not None and 0 <= now - row.last_used < USE_SECONDS):
+            return
+        with suppress(TrustpubError):
+            self._store.transact(lambda writing: writing.note_use(row.id, now))
 
     def may_upload(self, bearer: Bearer, reading: Reading, project_name: str) -> Project | NewProject | Problem:
         """Whether ``bearer`` may upload to the project of this name, by what ``reading`` sees now.
@@ -202,6 +226,8 @@ class Credentials:
         user = reading.user_by_id(bearer.user.id) if bearer.user else None
         if user is None:
             return _UNKNOWN
+        if user.suspended is not None:
+            return _SUSPENDED
         context = Context(
             project_id=project.id if project else None,
             project=project.normalized if project else normalize(name),
@@ -235,6 +261,8 @@ _UNKNOWN = Problem(
 def _refused(why: str) -> Problem:
     return Problem(status=403, code="invalid-credentials", title=_TITLE, detail=f"invalid API token: {why}")
 
+
+_SUSPENDED = _refused("the account of its user is suspended")
 
 _SPENT = _refused("it was for one upload, which has been; for another, mint another token")
 

@@ -100,6 +100,10 @@ class File:
     """When it was deleted. The row stays, so that its name stays taken; the bytes are gone."""
     attested: bool = False
     """Whether it came with an attestation, and so has a provenance document (PEP 740) until it is deleted."""
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """Who uploaded it, as was true then: ``publisher`` (its id), ``kind``, ``issuer``, ``subject`` and kept
+    claims such as ``sha`` and ``ref``; or ``user``, a name. Of files from before this was kept, what the log of events
+    tells, and that may be nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,6 +155,8 @@ class Token:
     """When it first authorised an upload."""
     claims: Mapping[str, str] = field(default_factory=dict)
     """Of a minted token: what its identity token said of the run (``Provider.kept_claims``)."""
+    last_used: int | None = None
+    """Of a token that a person holds: when it was last taken, to the hour."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,6 +179,28 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One thing that was compared with an identity."""
+
+    field: str
+    wanted: str
+    given: str | None
+    """None: the identity said nothing about it."""
+    holds: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Near:
+    """A publisher that a refused identity came near."""
+
+    publisher_id: str
+    compared: tuple[Compared, ...]
+    fields: Mapping[str, str]
+    """What its fields would have to be to mean this identity, as they are typed; one that it has nothing for is left
+    out. Empty where they do not fit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
     """An identity that was proven and refused; the same again is counted, not stored."""
 
@@ -191,6 +219,11 @@ class Attempt:
     count: int
     peer: str
     """Of the last one."""
+    proposed: Mapping[str, str] = field(default_factory=dict)
+    """The fields of the narrowest publisher that this identity is, as they are typed; empty where a person must choose,
+    or they do not fit."""
+    near: Sequence[Near] = ()
+    """Publishers of the project, the nearest first; empty for attempts from before this was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +233,95 @@ class User:
     id: str
     name: str
     created: int
+    email: str = ""
+    """Where letters go; empty: nowhere."""
+    administrator: bool = False
+    """Of the whole index."""
+    suspended: int | None = None
+    """Since when nobody can sign in as this person, and no token of theirs is taken."""
+
+
+OWNER, MAINTAINER = "owner", "maintainer"
+"""What a person may be to a project. A maintainer uploads, and yanks; an owner also says who else may, and deletes."""
+ROLES = (OWNER, MAINTAINER)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """A person of a project."""
+
+    user: User
+    role: str
+    """One of :data:`ROLES`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Login:
+    """How a person proves to be it. Nothing in it opens anything by itself."""
+
+    user_id: str
+    password: str | None = None
+    """argon2id in its own encoding (RFC 9106); None: no password is taken."""
+    totp: str | None = None
+    """The key of the second factor (RFC 6238), sealed under the server's secret; None: there is none."""
+    totp_step: int = 0
+    """The last step of time whose code was taken: no code is taken twice."""
+    recovery: tuple[str, ...] = ()
+    """SHA-256 of the recovery codes that were not used yet."""
+    subject: str | None = None
+    """``iss`` and ``sub`` of an OpenID Connect provider, with a line break between them."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """Somebody who is signed in, at one browser."""
+
+    id: str
+    """SHA-256 of the cookie's value, which is not kept."""
+    user_id: str
+    created: int
+    expires: int
+    """At the latest."""
+    seen: int
+    """When it was last used, to the minute."""
+    confirmed: int
+    """When the person last proved to be it; what is dangerous asks for that anew after some minutes."""
+    complete: bool
+    """Whether the second factor, where there is one, was given: without, the session can do nothing else."""
+    peer: str
+    agent: str
+    """The browser, in its own words, cut to 200 characters."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Invitation:
+    """That somebody may make an account, or set a new password for theirs."""
+
+    id: str
+    """SHA-256 of what the link has in it, which is not kept."""
+    email: str
+    administrator: bool
+    user_id: str | None
+    """Whose password it sets; None: it makes an account."""
+    by: str
+    """The id of who invited; empty: the command line."""
+    created: int
+    expires: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """Mail that is to be sent, kept in the transaction of what it tells of."""
+
+    id: str
+    to: str
+    subject: str
+    body: str
+    """Plain text, without any secret but a link that its reader asked for."""
+    created: int
+    attempts: int = 0
+    not_before: int = 0
+    """When it is tried next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,3 +333,5 @@ class Event:
     project_id: str | None
     publisher_id: str | None
     facts: Mapping[str, Any]
+    number: int | None = None
+    """Its place in the log, which grows; None before it is written."""

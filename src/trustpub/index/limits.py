@@ -36,16 +36,16 @@ class Limits:
         per_subject: int = REFUSED_PER_SUBJECT,
         max_keys: int = MAX_KEYS,
     ) -> None:
-        self._addresses = _Counts(per_address, max_keys)
-        self._subjects = _Counts(per_subject, max_keys)
+        self._addresses = Counts(per_address, max_keys)
+        self._subjects = Counts(per_subject, max_keys)
 
     def blocked(self, peer: str, now: float) -> int | None:
         """Seconds until ``peer`` may try again, 1 to 60; None if it may now. ``now``: Unix time."""
-        return self._addresses.wait(_network(peer), now)
+        return self._addresses.wait(network(peer), now)
 
     def failed(self, peer: str, now: float) -> None:
         """A mint from ``peer`` failed before its token was verified."""
-        self._addresses.add(_network(peer), now)
+        self._addresses.add(network(peer), now)
 
     def blocked_subject(self, issuer: str, subject: str, now: float) -> int | None:
         """Seconds until the verified ``subject`` (a repository) of ``issuer`` may try again; None if it may now."""
@@ -56,16 +56,18 @@ class Limits:
         self._subjects.add(_pair(issuer, subject), now)
 
 
-class _Counts:
-    """The newest ``limit`` failures of each key."""
+class Counts:
+    """The newest ``limit`` failures of each key, in a sliding window of so many seconds. Any thread may ask."""
 
-    def __init__(self, limit: int, max_keys: int) -> None:
+    def __init__(self, limit: int, max_keys: int = MAX_KEYS, seconds: float = MINUTE) -> None:
         self._limit = limit
+        self._seconds = seconds
         self._max_keys = max_keys
         self._times: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = Lock()
 
     def add(self, key: str, now: float) -> None:
+        """One failure more."""
         with self._lock:
             self._times.setdefault(key, deque(maxlen=self._limit)).append(now)
             self._times.move_to_end(key)
@@ -73,16 +75,29 @@ class _Counts:
                 self._times.popitem(last=False)
 
     def wait(self, key: str, now: float) -> int | None:
+        """Seconds until the key may try again, at least 1; None if it may now."""
         with self._lock:
             # Both ways: a clock that was set back must not block anybody for an hour.
-            counting = [at for at in self._times.get(key, ()) if abs(now - at) < MINUTE]
+            counting = [at for at in self._times.get(key, ()) if abs(now - at) < self._seconds]
         if len(counting) < self._limit:
             return None
-        return max(1, min(math.ceil(min(counting) + MINUTE - now), math.ceil(MINUTE)))
+        return max(1, min(math.ceil(min(counting) + self._seconds - now), math.ceil(self._seconds)))
+
+    def take_back(self, key: str, at: float) -> None:
+        """What was counted at that time was no failure."""
+        with self._lock:
+            times = self._times.get(key)
+            if times is not None and at in times:
+                times.remove(at)
+
+    def forget(self, key: str) -> None:
+        """What failed is made good."""
+        with self._lock:
+            self._times.pop(key, None)
 
 
 @lru_cache(maxsize=MAX_KEYS)
-def _network(peer: str) -> str:
+def network(peer: str) -> str:
     """What one person is taken to have: an IPv4 address, however it is written, or an IPv6 network."""
     try:
         address = ipaddress.ip_address(peer)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from trustpub.index import attempts
+from trustpub.index import attempts, letters
 from trustpub.index.identity import CLAIM_MARGIN, LEEWAY
 from trustpub.index.kept import Event, Token, Use
 from trustpub.index.limits import Limits
@@ -25,7 +25,7 @@ from trustpub.tokens import macaroon
 from trustpub.tokens.caveats import Caveat, Expiry, ProjectIds, PublisherId, values, write_values
 from trustpub.tokens.keys import RootKeys
 from trustpub.trust import explain
-from trustpub.trust.decision import REGISTRATION, NearMiss, Refused, Trusted, Withheld, decide
+from trustpub.trust.decision import REGISTRATION, Identity, NearMiss, Refused, Trusted, Withheld, decide
 from trustpub.trust.mismatch import Mismatch
 
 REPEAT_SECONDS = 60
@@ -258,7 +258,9 @@ class Mint:
         _pin(writing, verdict, proven, now)
         writing.add_token(row)
         facts = {**proven.seen, **_told_of(row), "peer": asking.peer}
-        _note(writing, verdict, "token-minted", facts, now)
+        _note(writing, verdict, "token-minted", facts, now, proven.identity)
+        granted = [link.project_id for link in verdict.links]
+        letters.ignored_environment(writing, verdict.publisher, granted, proven.seen, now)
         for one in verdict.withheld:
             _note_withheld(writing, verdict, one, proven, now)
         return self._minted(row)
@@ -349,7 +351,8 @@ def _told(refused: Refused, proven: Proven) -> Problem:
 
 
 def _note_attempt(writing: Writing, *, refused: Refused, proven: Proven, asking: _Asking) -> None:
-    attempts.note(writing, refused, proven.identity, proven.seen, asking.peer, asking.now)
+    tried = attempts.Tried(identity=proven.identity, claims=proven.claims, seen=proven.seen, peer=asking.peer)
+    attempts.note(writing, refused, tried, asking.now)
 
 
 def _pin(writing: Writing, verdict: Trusted, proven: Proven, now: float) -> None:
@@ -366,19 +369,31 @@ def _pin(writing: Writing, verdict: Trusted, proven: Proven, now: float) -> None
     _note(writing, verdict, "publisher-pinned", ids, now)
 
 
-def _note(writing: Writing, verdict: Trusted, kind: str, facts: Mapping[str, Any], now: float) -> None:
-    """An event for each project that the token is for, with the names of those it is not for."""
+def _note(
+    writing: Writing,
+    verdict: Trusted,
+    kind: str,
+    facts: Mapping[str, Any],
+    now: float,
+    identity: Identity | None = None,
+) -> None:
+    """An event for each project that the token is for, with the names of those it is not for.
+
+    With ``identity``, each has what was compared before its project was granted.
+    """
     if verdict.withheld:
         facts = {**facts, "withheld": [one.link.project for one in verdict.withheld]}
     for link in verdict.links:
+        told = facts if identity is None else {**facts, **attempts.comparison(identity, verdict.publisher, link)}
         writing.add_event(
-            Event(at=now, kind=kind, project_id=link.project_id, publisher_id=verdict.publisher.id, facts=facts)
+            Event(at=now, kind=kind, project_id=link.project_id, publisher_id=verdict.publisher.id, facts=told)
         )
 
 
 def _note_withheld(writing: Writing, verdict: Trusted, one: Withheld, proven: Proven, now: float) -> None:
     reasons: Iterable[str] = explain.for_maintainer(_as_refused(verdict, one), proven.identity)
-    facts = {**proven.seen, "reasons": list(reasons)}
+    comparison = attempts.comparison(proven.identity, verdict.publisher, one.link)
+    facts = {**proven.seen, "reasons": list(reasons), **comparison}
     writing.add_event(
         Event(
             at=now,

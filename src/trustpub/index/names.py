@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from trustpub.index import letters
 from trustpub.index.kept import Event, Project
 from trustpub.index.ports import Reading, Writing
 from trustpub.packages.names import is_valid, normalize
@@ -55,13 +58,17 @@ def prohibition(reading: Reading, name: str) -> str | None:
     return f"The name {quoted(name)} is prohibited here{because}{'' if because.endswith('.') else '.'}"
 
 
-def free(writing: Writing, project: Project, at: float) -> None:
-    """Let go of a held name, and of every publisher that had nothing else, with the tokens it was minted."""
+def free(writing: Writing, project: Project, at: float, by: Mapping[str, str] | None = None) -> None:
+    """Let go of a held name, and of every publisher that had nothing else, with the tokens it was minted.
+
+    ``by``: the id and name of who does.
+    """
+    who = {} if by is None else {"by": by}
     for publisher in writing.publishers(project.name):
-        removed = {**publisher.fields, "issuer": publisher.issuer, "project": project.name}
-        writing.add_event(
-            Event(at=at, kind="publisher-removed", project_id=project.id, publisher_id=publisher.id, facts=removed)
-        )
+        removed = {**publisher.fields, "issuer": publisher.issuer, "project": project.name, **who}
+        gone = Event(at=at, kind="publisher-removed", project_id=project.id, publisher_id=publisher.id, facts=removed)
+        writing.add_event(gone)
+        letters.tell(writing, gone)
     writing.remove_project(project.id)
-    facts = {"project": project.name, "until": project.pending_until}
+    facts = {"project": project.name, "until": project.pending_until, **who}
     writing.add_event(Event(at=at, kind="project-freed", project_id=project.id, publisher_id=None, facts=facts))

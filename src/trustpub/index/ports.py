@@ -12,7 +12,24 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, TypeVar
 
 from trustpub.errors import Unreachable
-from trustpub.index.kept import Attempt, Event, File, Issuer, Project, Provenance, Release, Token, Use, User
+from trustpub.index.kept import (
+    OWNER,
+    Attempt,
+    Event,
+    File,
+    Invitation,
+    Issuer,
+    Letter,
+    Login,
+    Member,
+    Project,
+    Provenance,
+    Release,
+    Session,
+    Token,
+    Use,
+    User,
+)
 from trustpub.trust.publishers import Publisher, Rules
 
 T = TypeVar("T")
@@ -73,6 +90,12 @@ class Reading(Protocol):
 
     def provenance(self, filename: str) -> Provenance | None: ...
 
+    def attested(self, project_id: str) -> Mapping[str, bool]:
+        """Names of the project's files that came with an attestation and are not deleted.
+
+        With each, whether its provenance is one that PEP 740's readers know (:attr:`Provenance.document`).
+        """
+
     def file(self, filename: str) -> File | None:
         """By its exact name; deleted ones too."""
 
@@ -102,11 +125,64 @@ class Reading(Protocol):
     def members(self, project_id: str) -> Sequence[User]:
         """By name; of a held name, those who will be once it is real."""
 
-    def events(self, *, project_id: str | None = None, limit: int = 100) -> Sequence[Event]:
+    def memberships(self, project_id: str) -> Sequence[Member]:
+        """:meth:`members` with what they are to it: owners first, then by name."""
+
+    def role(self, project_id: str, user_id: str) -> str | None:
+        """What the person is to the project, real or held; None: nothing."""
+
+    def projects_of(self, user_id: str) -> Sequence[tuple[Project, str]]:
+        """Real and held ones that are the person's, with the role, by normal form."""
+
+    def search(self, words: str, *, after: str = "", limit: int = 50) -> Sequence[Project]:
+        """Real projects with all of ``words`` in their normal form; none: all. By normal form, behind that of the name
+        ``after``.
+        """
+
+    def login(self, user_id: str) -> Login | None: ...
+
+    def login_of_subject(self, subject: str) -> Login | None: ...
+
+    def session(self, session_id: str) -> Session | None: ...
+
+    def sessions(self, user_id: str) -> Sequence[Session]:
+        """Complete ones, the last used first."""
+
+    def invitation(self, invitation_id: str) -> Invitation | None: ...
+
+    def invitations(self) -> Sequence[Invitation]:
         """The newest first."""
+
+    def letters(self, now: int, limit: int = 20) -> Sequence[Letter]:
+        """Those whose time has come, the oldest first."""
+
+    def tokens_of(self, user_id: str) -> Sequence[Token]:
+        """Those that the person holds, burned ones too; the newest first."""
+
+    def publishers_by_project(self, project_ids: Collection[str]) -> Mapping[str, Sequence[Publisher]]:
+        """Publishers linked to each of these projects, real or held, in one look; none of one that is not there."""
+
+    def events(
+        self,
+        *,
+        project_id: str | None = None,
+        limit: int = 100,
+        kinds: Collection[str] = (),
+        before: int | None = None,
+        since: float | None = None,
+        until: float | None = None,
+    ) -> Sequence[Event]:
+        """The newest first: of these kinds, where any are named; older than the event with the number ``before``; not
+        before ``since``, and before ``until``.
+        """
+
+    def counts(self, kinds: Collection[str], *, since: float) -> Mapping[tuple[str, int], int]:
+        """How many events of each of these kinds there were on each day (whole days of 86,400 s since 1970, UTC)."""
 
     def attempts(self, *, project_id: str | None, limit: int = 100) -> Sequence[Attempt]:
         """Refused identities that came near this project, or near none; the newest first."""
+
+    def attempt(self, attempt_id: str) -> Attempt | None: ...
 
 
 class Writing(Reading, Protocol):
@@ -159,7 +235,10 @@ class Writing(Reading, Protocol):
     def touch(self, project_id: str) -> None:
         """Its pages changed."""
 
-    def add_member(self, project_id: str, user_id: str) -> None: ...
+    def add_member(self, project_id: str, user_id: str, role: str = OWNER) -> None:
+        """Or give a member this role."""
+
+    def remove_member(self, project_id: str, user_id: str) -> bool: ...
 
     def add_file(self, file: File, provenance: Provenance | None = None) -> None: ...
 
@@ -180,6 +259,51 @@ class Writing(Reading, Protocol):
     def set_policy(self, project_id: str, *, trusted_only: bool, attestations: str) -> None: ...
 
     def add_user(self, user: User) -> None: ...
+
+    def change_user(self, user: User) -> None:
+        """E-mail address, whether an administrator, whether suspended. Name and id stay."""
+
+    def remove_user(self, user_id: str) -> bool:
+        """With tokens, sessions and memberships."""
+
+    def put_login(self, login: Login) -> None:
+        """Add, or replace that of this person."""
+
+    def take_step(self, user_id: str, step: int) -> bool:
+        """Note a code of the second factor as taken; False if it, or a later one, was."""
+
+    def take_recovery(self, user_id: str, digest: str) -> bool:
+        """Use a recovery code up; False if there is no such one any more."""
+
+    def add_session(self, session: Session) -> None: ...
+
+    def change_session(self, session: Session) -> None:
+        """When it was seen and confirmed, and whether it is complete."""
+
+    def end_session(self, session_id: str) -> bool: ...
+
+    def end_sessions(self, user_id: str, *, but: str | None = None) -> int:
+        """All of a person's, or all but one; how many."""
+
+    def forget_sessions(self, now: int) -> int:
+        """Drop those whose time is over; how many."""
+
+    def add_invitation(self, invitation: Invitation) -> None: ...
+
+    def take_invitation(self, invitation_id: str) -> Invitation | None:
+        """Use it up: only one of several gets it."""
+
+    def forget_invitations(self, now: int) -> int:
+        """Drop those whose time is over; how many."""
+
+    def add_letter(self, letter: Letter) -> None: ...
+
+    def put_off_letter(self, letter_id: str, *, attempts: int, not_before: int) -> None: ...
+
+    def remove_letter(self, letter_id: str) -> None: ...
+
+    def note_use(self, token_id: str, at: int) -> None:
+        """When a token that a person holds was last taken."""
 
     def add_token(self, token: Token) -> None: ...
 
@@ -294,6 +418,17 @@ class Keys(Protocol):
         """
 
 
+class Probe(Protocol):
+    """Looks at an issuer before it is believed."""
+
+    def probe(self, issuer: Issuer) -> Mapping[str, Mapping[str, Any] | str]:
+        """Its keys, fetched now and not kept: by id, each a JWK or a clause that says why it cannot be used.
+
+        Raises:
+            IssuerDown: its discovery document or its keys cannot be had, or are not what they must be.
+        """
+
+
 class Staged(Protocol):
     """A file on its way in. Leaving the block without :meth:`keep` removes it."""
 
@@ -332,6 +467,57 @@ class Blobs(Protocol):
 
     def fault(self) -> str | None:
         """Why no file could be taken now, as a sentence that names no path; None if one could."""
+
+
+class Passwords(Protocol):
+    """How passwords are kept: as hashes that are slow to make, each in its own encoding."""
+
+    def hash(self, password: str) -> str:
+        """What is kept of it."""
+
+    def fits(self, kept: str | None, password: str) -> bool:
+        """Whether it is that password; of None nothing is, and to say so takes as long."""
+
+    def stale(self, kept: str) -> bool:
+        """Whether it was kept with less effort than is made today."""
+
+
+class BadSeal(Exception):
+    """Not something that was sealed here, for this."""
+
+
+class Sealing(Protocol):
+    """Keeps short secrets where others may read, under a key that is not there."""
+
+    def seal(self, content: bytes, about: str) -> str:
+        """``content``, readable here alone, and only when it is asked for as ``about`` the same."""
+
+    def unseal(self, sealed: str, about: str) -> bytes:
+        """
+        Raises:
+            BadSeal: it was not sealed here, or about something else.
+        """
+
+
+class Undelivered(Exception):
+    """A letter was not taken. The message is a clause that says why, and holds no secret."""
+
+    def __init__(self, message: str, *, lasting: bool = False, every: bool = False) -> None:
+        """``lasting``: it would not be taken later either. ``every``: nor would any other letter be now."""
+        super().__init__(message)
+        self.lasting = lasting
+        self.every = every
+
+
+class Post(Protocol):
+    """Takes letters to where they are read."""
+
+    def send(self, letter: Letter) -> None:
+        """Hand it over. It may be handed over twice if power fails in between: its id is in its ``Message-ID``.
+
+        Raises:
+            Undelivered: it was not taken.
+        """
 
 
 class Clock(Protocol):

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from trustpub.index import switches
 from trustpub.index.identity import BadToken, verify
 from trustpub.index.kept import Issuer
 from trustpub.index.limits import Limits
@@ -36,6 +37,8 @@ class Proven:
     """The claims worth keeping: no personal ones."""
     single_use: bool
     """Whether the request asks for a token for one upload."""
+    claims: SignedClaims = field(repr=False)
+    """All of them, for as long as the request takes."""
     scope: str
     """What the token that the request asks for is for: ``upload`` or ``read``."""
 
@@ -135,15 +138,15 @@ class Proof:
             # Whole, since attestations are compared with it: a path and a ref may have 750 characters together.
             seen=seen(claims, provider.kept_claims, limit=_MAX_KEPT),
             single_use=request.single_use,
+            claims=claims,
             scope=request.scope,
         )
 
     def _issuer(self, words: Unverified, reading: Reading | None) -> tuple[Issuer, Provider] | _Fault:
         if reading is None:
             with self._store.read() as just_now:
-                issuer = just_now.issuer(words.issuer)
-        else:
-            issuer = reading.issuer(words.issuer)
+                return self._issuer(words, just_now)
+        issuer = reading.issuer(words.issuer)
         provider = None if issuer is None else PROVIDERS.get(issuer.kind)
         if issuer is None or provider is None:
             sentence = "a token names an issuer that is not registered, exactly so, with this index"
@@ -151,6 +154,8 @@ class Proof:
             return _Fault(problem=refusal("invalid-payload", "unknown trusted publishing issuer"), bad=bad)
         if not issuer.enabled:
             return _Fault(problem=refusal("not-enabled", f"{provider.title} may not publish here for now"))
+        if (switched := switches.no_mint(reading, issuer.kind)) is not None:
+            return _Fault(problem=switched)
         return issuer, provider
 
     def _key(self, issuer: Issuer, kid: str) -> Mapping[str, Any] | _Fault:

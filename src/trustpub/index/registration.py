@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from trustpub.errors import Misuse
 from trustpub.index.ports import Reading
@@ -95,16 +96,32 @@ class Registration:
         return None
 
 
+class Wrong(NamedTuple):
+    """One thing that is wrong with a registration."""
+
+    field: str
+    """What it is about: a field of the provider, or one of :class:`Wanted` or :class:`Rules`."""
+    sentence: str
+    hint: str = ""
+
+    @property
+    def told(self) -> str:
+        """A sentence or two, with nothing in them to type on a command line."""
+        return f"{self.sentence} {self.hint}" if self.hint and "--" not in self.hint else self.sentence
+
+
 class BadRegistration(Misuse):
     """A registration that no publisher can have; everything wrong with it at once, a line each."""
 
-    def __init__(self, faults: list[tuple[str, str]]) -> None:
-        self.faults = tuple(
-            f"{sentence} {hint}" if hint and "--" not in hint else sentence for sentence, hint in faults
-        )
-        """A sentence or two each, with nothing in it to type on a command line."""
-        hints = dict.fromkeys(hint for _, hint in faults if hint)
-        super().__init__("\n".join(sentence for sentence, _ in faults), hint="\n".join(hints) or None)
+    def __init__(self, faults: Sequence[Wrong]) -> None:
+        self.wrong = tuple(faults)
+        hints = dict.fromkeys(one.hint for one in faults if one.hint)
+        super().__init__("\n".join(one.sentence for one in faults), hint="\n".join(hints) or None)
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """A sentence or two each, with nothing in them to type on a command line."""
+        return tuple(one.told for one in self.wrong)
 
 
 def missing_ids(publisher: Publisher) -> tuple[str, ...]:
@@ -121,7 +138,7 @@ def read(wanted: Wanted) -> Registration:
     provider = PROVIDERS.get(wanted.kind)
     if provider is None:
         known = f"Known: {', '.join(PROVIDERS)}."
-        raise BadRegistration([(f"{quoted(wanted.kind)} is no kind of publisher.", known)])
+        raise BadRegistration([Wrong("kind", f"{quoted(wanted.kind)} is no kind of publisher.", known)])
     faults = [*_name_faults(wanted), *_issuer_faults(wanted, provider)]
     spelled, bad = _spell(wanted, provider)
     faults += [_worded(fault, wanted, provider) for fault in bad]
@@ -153,20 +170,21 @@ def read_rules(rules: Rules, kind: str) -> Rules:
     return rules
 
 
-def rule_faults(rules: Rules, provider: Provider) -> Iterator[tuple[str, str]]:
-    """What is wrong with rules, as sentences and hints."""
+def rule_faults(rules: Rules, provider: Provider) -> Iterator[Wrong]:
+    """What is wrong with rules."""
     if rules.ref is not None and not _PATTERN.match(rules.ref):
         hint = f"At most {MAX_PATTERN} visible characters of ASCII, such as refs/tags/v*"
-        yield f"The ref {quoted(rules.ref)} is no pattern.", hint
+        yield Wrong("ref", f"The ref {quoted(rules.ref)} is no pattern.", hint)
     elif rules.ref is not None and not rules.ref.replace("*", "").strip("/"):
-        yield f"The ref {quoted(rules.ref)} allows any ref.", "Name more of it, as refs/tags/v*, or leave it out."
+        hint = "Name more of it, as refs/tags/v*, or leave it out."
+        yield Wrong("ref", f"The ref {quoted(rules.ref)} allows any ref.", hint)
     for event in rules.events:
         if event in FORBIDDEN_EVENTS:
-            yield f"The event {event} is never allowed: whoever opens a pull request can start it.", ""
+            yield Wrong("events", f"The event {event} is never allowed: whoever opens a pull request can start it.")
         elif not _WORD.match(event):
-            yield f"The event {quoted(event)} is not a word, as events are.", ""
+            yield Wrong("events", f"The event {quoted(event)} is not a word, as events are.")
     if rules.runner is not None and not _WORD.match(rules.runner):
-        yield f"The runner {quoted(rules.runner)} is not a word, such as github-hosted.", ""
+        yield Wrong("runner", f"The runner {quoted(rules.runner)} is not a word, such as github-hosted.")
     asked = {
         "ref": rules.ref is not None,
         "ref_protected": rules.protected_ref,
@@ -176,8 +194,12 @@ def rule_faults(rules: Rules, provider: Provider) -> Iterator[tuple[str, str]]:
     for name, is_asked in asked.items():
         if is_asked and name not in provider.tells:
             what = _CIRCUMSTANCES[name]
-            yield f"{provider.title} does not say {what}, so no run could keep that rule.", "Leave it out."
+            sentence = f"{provider.title} does not say {what}, so no run could keep that rule."
+            yield Wrong(RULE_OF.get(name, name), sentence, "Leave it out.")
 
+
+RULE_OF = {"ref_protected": "protected_ref", "event": "events"}
+"""From a circumstance of a run to the rule about it, where that is called otherwise."""
 
 _CIRCUMSTANCES = {
     "ref": "which ref a run is for",
@@ -187,20 +209,22 @@ _CIRCUMSTANCES = {
 }
 
 
-def _name_faults(wanted: Wanted) -> Iterator[tuple[str, str]]:
+def _name_faults(wanted: Wanted) -> Iterator[Wrong]:
     if not is_valid(wanted.project):
         hint = "Letters, digits, dots, dashes and underscores of ASCII, a letter or digit at both ends."
-        yield f"{quoted(wanted.project)} cannot be a project's name.", hint
-    for what, given in (("An owner", wanted.owner is not None), ("A time to hold", wanted.hold_days is not None)):
-        if given and not wanted.pending:
-            yield f"{what} is only named for a project that does not exist yet.", "Add --pending."
+        yield Wrong("project", f"{quoted(wanted.project)} cannot be a project's name.", hint)
+    named = {"owner": ("An owner", wanted.owner), "hold_days": ("A time to hold", wanted.hold_days)}
+    for name, (what, given) in named.items():
+        if given is not None and not wanted.pending:
+            yield Wrong(name, f"{what} is only named for a project that does not exist yet.", "Add --pending.")
     if wanted.hold_days is not None and not 1 <= wanted.hold_days <= MAX_HOLD_DAYS:
-        yield f"A name is held from 1 to {MAX_HOLD_DAYS} days, not {wanted.hold_days}.", ""
+        yield Wrong("hold_days", f"A name is held from 1 to {MAX_HOLD_DAYS} days, not {wanted.hold_days}.")
 
 
-def _issuer_faults(wanted: Wanted, provider: Provider) -> Iterator[tuple[str, str]]:
+def _issuer_faults(wanted: Wanted, provider: Provider) -> Iterator[Wrong]:
     if wanted.issuer is None and len(provider.issuers) != 1:
-        yield f"{provider.title} has no issuer of its own for everybody.", "Name the issuer with --issuer URL."
+        sentence = f"{provider.title} has no issuer of its own for everybody."
+        yield Wrong("issuer", sentence, "Name the issuer with --issuer URL.")
 
 
 def _spell(wanted: Wanted, provider: Provider) -> tuple[dict[str, str], tuple[Fault, ...]]:
@@ -224,7 +248,7 @@ def _spell(wanted: Wanted, provider: Provider) -> tuple[dict[str, str], tuple[Fa
     return {}, (fault,)
 
 
-def _worded(fault: Fault, wanted: Wanted, provider: Provider) -> tuple[str, str]:
+def _worded(fault: Fault, wanted: Wanted, provider: Provider) -> Wrong:
     """A sentence, and what to do about it."""
     named = any(field.name == fault.field for field in provider.fields)
     value = wanted.fields.get(fault.field, "").strip()
@@ -234,4 +258,4 @@ def _worded(fault: Fault, wanted: Wanted, provider: Provider) -> tuple[str, str]
         subject = f"The field {quoted(fault.field)}"
     else:
         subject = f"The {fault.field}"
-    return f"{subject} {fault.problem}.", fault.hint
+    return Wrong(fault.field, f"{subject} {fault.problem}.", fault.hint)

@@ -14,8 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trustpub.index.bootstrap import Folder, build_app
+from trustpub.index.accounts.invitations import INVITATION_PATH
+from trustpub.index.bootstrap import Folder, build_app, build_post
 from trustpub.index.manage.housekeeping import DAY_SECONDS, REMIND_SECONDS, keep_house
+from trustpub.index.manage.posting import deliver
+from trustpub.index.ports import Post
 from trustpub.index.settings import Settings
 from trustpub.printable import printable
 
@@ -23,6 +26,10 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HOUSEKEEPING_SECONDS = 3600
+POST_SECONDS = 2.0
+"""How often it is looked whether something was written that may be a letter."""
+AGAIN_SECONDS = 60.0
+"""How often it is looked whether the time of a letter that was put off has come."""
 GRACE_SECONDS = 20
 """How long requests under way may take once the server was told to stop."""
 
@@ -77,15 +84,21 @@ def run(
         backlog=2048,
     )
     ended = threading.Event()
-    keeper = threading.Thread(target=_keep_house, args=(folder, ended), name="housekeeping", daemon=True)
-    keeper.start()
+    post = build_post(folder, settings)
+    threads = (
+        threading.Thread(target=_keep_house, args=(folder, ended), name="housekeeping", daemon=True),
+        threading.Thread(target=_post_letters, args=(folder, post, ended), name="letters", daemon=True),
+    )
+    for one in threads:
+        one.start()
     _collect_seldom()
     try:
         with suppress(KeyboardInterrupt):
             Server(config).run(sockets=[listening])
     finally:
         ended.set()
-        keeper.join()
+        for one in threads:
+            one.join(GRACE_SECONDS)
         listening.close()
 
 
@@ -117,8 +130,30 @@ def _keep_house(folder: Folder, ended: threading.Event) -> None:
             return
 
 
+def _post_letters(folder: Folder, post: Post, ended: threading.Event) -> None:
+    """Letters go out soon after they were written, by this process or by one beside it; no request waits for that."""
+    log = logging.getLogger("trustpub.index")
+    seen, looked = None, 0.0
+    while not ended.wait(POST_SECONDS):
+        try:
+            state = folder.store.state()
+            if state == seen and time.monotonic() - looked < AGAIN_SECONDS:
+                continue
+            looked = time.monotonic()
+            done = deliver(folder.store, folder.clock, post)
+        except Exception as error:  # noqa: BLE001 - the server goes on; the next look tries again
+            log.warning("letters could not be sent: %s", type(error).__name__)
+            continue
+        if not done.sent:
+            seen = state
+        if done.put_off or done.lost:
+            log.warning("%d letter(s) put off, %d given up: %s", done.put_off, done.lost, done.why)
+
+
 def _logged(app: ASGIApp) -> ASGIApp:
-    """One line per request: who, what, how it went. No query and no header, where secrets might be."""
+    """One line per request: who, what, how it went. No query and no header, where secrets might be; nor the end of a
+    path that is one.
+    """
 
     async def logged(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -137,10 +172,16 @@ def _logged(app: ASGIApp) -> ASGIApp:
         finally:
             client: Any = scope.get("client") or ("-",)
             took = round(1000 * (time.perf_counter() - begun))
-            path = printable(scope["path"], 300)
+            path = printable(_without_secret(scope["path"]), 300)
             if access_log.isEnabledFor(logging.INFO):
                 # As info() would, but for looking up which line of the program this is: it is always this one.
                 told = (client[0], scope["method"], path, status or "-", took)
                 access_log.handle(logging.LogRecord(access_log.name, logging.INFO, "", 0, _REQUEST, told, None))
 
     return logged
+
+
+def _without_secret(path: str) -> str:
+    """Of the one path whose last part is a secret, that part is left out."""
+    at = path.find(INVITATION_PATH)
+    return path if at < 0 else f"{path[: at + len(INVITATION_PATH)]}…"

@@ -8,6 +8,26 @@ from dataclasses import dataclass
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+from trustpub.secret import Secret
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Relay:
+    """The server that takes the index's letters (RFC 6409)."""
+
+    host: str
+    port: int
+    tls: bool
+    """From the first byte on (RFC 8314); else by STARTTLS, which is done without on this machine only."""
+    sender: str
+    """The ``From`` address."""
+    sender_name: str = ""
+    user: str = ""
+    """Empty: nobody signs in."""
+    password: Secret | None = None
+    ca: str | None = None
+    """A PEM file or folder of the certificates to believe; None: the system's, or the environment's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
@@ -36,6 +56,8 @@ class Settings:
     named."""
     private: bool = False
     """Whether reading needs a token."""
+    relay: Relay | None = None
+    """Where letters are sent; None: only that they would be is written into the server's log."""
 
     @property
     def host(self) -> str:

@@ -7,10 +7,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from trustpub.index import names, policy
+from trustpub.index import letters, names, policy, switches
 from trustpub.index.arrival import Arrival, EarlyRefusal
 from trustpub.index.attested import Attested, missing
 from trustpub.index.credentials import Bearer, Credentials, NewProject
@@ -85,14 +85,19 @@ class Upload:
         settings: Settings,
         clock: Clock,
         attested: Attested | None = None,
+        published: Callable[[Writing, File], None] = lambda writing, file: None,
     ) -> None:
-        """Without ``attested``, a file that comes with attestations is refused."""
+        """Without ``attested``, a file that comes with attestations is refused.
+
+        ``published`` is called with every new file, in the transaction that has its row.
+        """
         self._store = store
         self._blobs = blobs
         self._credentials = credentials
         self._settings = settings
         self._clock = clock
         self._attested = attested
+        self._published = published
 
     def admit(self, authorization: str | None) -> Bearer | Problem:
         """Step 1: who sends this ``Authorization`` header."""
@@ -180,6 +185,8 @@ class Upload:
 
     def _target(self, bearer: Bearer, reading: Reading, name: str) -> Project | NewProject | Problem:
         """The project that ``bearer`` may upload to; one that its upload would make must be of a name that may be."""
+        if (switched := switches.no_upload(reading)) is not None:
+            return switched
         target = self._credentials.may_upload(bearer, reading, name)
         if isinstance(target, NewProject) and (fault := names.fault(reading, name, int(self._clock()))) is not None:
             return _refused("name-refused", [fault])
@@ -230,9 +237,11 @@ class Upload:
         if refusal is not None:
             raise _Refuse(refusal)
         project_id = _real_project(writing, bearer, target, checked, now)
-        writing.add_file(_row(checked, bearer, project_id, served, now), checked.provenance)
+        row = _row(checked, bearer, project_id, served, now)
+        writing.add_file(row, checked.provenance)
         writing.touch(project_id)
         writing.add_event(_event(checked, bearer, project_id, now))
+        self._published(writing, row)
         return Accepted(project=checked.metadata.name, filename=checked.filename, new=True)
 
 
@@ -332,6 +341,10 @@ def _new_project(writing: Writing, target: NewProject, now: float) -> str:
 def _make_real(writing: Writing, publisher: Publisher, project: Project, checked: _Checked, now: float) -> None:
     """The first accepted upload to a name that was held. Others for which it was held are told."""
     lost = writing.make_real(project.id, name=checked.metadata.name, publisher_id=publisher.id)
+    told = {**publisher.fields, "issuer": publisher.issuer, "project": project.name, "filename": checked.filename}
+    made = Event(at=now, kind="project-added", project_id=project.id, publisher_id=publisher.id, facts=told)
+    writing.add_event(made)
+    letters.tell(writing, made)
     facts = {"by": publisher.id, "filename": checked.filename}
     for publisher_id in lost:
         writing.add_event(
@@ -356,7 +369,20 @@ def _row(checked: _Checked, bearer: Bearer, project_id: str, served: bytes | Non
         uploaded=now,
         token_id=bearer.token.id,
         attested=checked.provenance is not None and bool(checked.provenance.document),
+        origin=_origin(bearer),
     )
+
+
+def _origin(bearer: Bearer) -> dict[str, str]:
+    """Who uploads, as is true now: what is said later of the publisher, or the person, is another matter."""
+    if bearer.publisher is not None:
+        publisher, token = bearer.publisher, bearer.token
+        # The subject has no row of its own: the token was described by it, and by the workflow.
+        subject = token.description.removesuffix(publisher.fields.get("workflow", "")).strip()
+        # Last, so that no claim can stand in the place of these.
+        who = {"publisher": publisher.id, "kind": publisher.kind, "issuer": publisher.issuer, "subject": subject}
+        return {**token.claims, **who}
+    return {} if bearer.user is None else {"user": bearer.user.name}
 
 
 def _event(checked: _Checked, bearer: Bearer, project_id: str, now: float) -> Event:
@@ -367,6 +393,7 @@ def _event(checked: _Checked, bearer: Bearer, project_id: str, now: float) -> Ev
         "sha256": checked.arrival.sha256,
         "token": bearer.token.id,
         "user": bearer.user.name if bearer.user else None,
+        "origin": _origin(bearer),
     }
     publisher_id = bearer.publisher.id if bearer.publisher else None
     return Event(at=now, kind="file-uploaded", project_id=project_id, publisher_id=publisher_id, facts=facts)

@@ -185,15 +185,52 @@ UPLOAD = (
     _kind("file-too-large", 413, "The file is larger than this index takes.", "The detail names the limit."),
 )
 
+SWITCHED = (
+    _kind(
+        "read-only",
+        503,
+        "The administrators of the index let nothing be uploaded or changed for now. The detail says why, if they did.",
+        "Try again later. Off again: `trustpub admin switch writable`. Nothing was used up.",
+    ),
+    _kind(
+        "minting-stopped",
+        403,
+        "The administrators of the index have no tokens minted for jobs of this provider for now.",
+        "Ask them why. On again: `trustpub admin switch mint KIND`. Nothing was used up.",
+    ),
+)
+
+MANAGEMENT = (
+    _kind(
+        "invalid-request",
+        400,
+        "The path, the query or the body is not what the operation takes, or a value in it cannot be meant.",
+        "The detail says all that is wrong. What an operation takes is in `/api/v1/openapi.json`.",
+    ),
+    _kind(
+        "declined",
+        409,
+        "The request was understood, and cannot be done, or is so already.",
+        "The detail says why, and `hint` what to do about it.",
+    ),
+    _kind(
+        "not-allowed",
+        403,
+        "The token is not for that, as one of another scope or for other projects; or its holder may not do it.",
+        "Use a token of scope `manage`, of somebody who can do the same in the browser.",
+    ),
+)
+
 EVERYWHERE = (
     _kind("bad-request", 400, "The request is not HTTP.", "Look at the client, or at a proxy on the way."),
     _kind("not-found", 404, "There is nothing at this address.", "The index's front page names its addresses."),
     _kind(
         "unauthorized",
         401,
-        "The index is private, and there is no token, or one that is not valid here any more. The detail says which.",
+        "The index is private or what is asked for is, and there is no token, or one that is not valid here any more. "
+        "The detail says which.",
         "User name `__token__`, a token of scope `read` as the password: `trustpub admin token create`, or a mint "
-        'request with `"scope": "read"`.',
+        'request with `"scope": "read"`. For the management API one of scope `manage`.',
     ),
     _kind(
         "read-refused",
@@ -234,7 +271,7 @@ EVERYWHERE = (
     ),
 )
 
-KINDS: Mapping[str, Kind] = {one.code: one for one in (*EXCHANGE, *UPLOAD, *EVERYWHERE)}
+KINDS: Mapping[str, Kind] = {one.code: one for one in (*EXCHANGE, *UPLOAD, *SWITCHED, *MANAGEMENT, *EVERYWHERE)}
 
 
 def page(kind: Kind) -> str:

@@ -9,6 +9,7 @@ import hmac
 
 _KEY_ID_LABEL = b"trustpub v1 key id"
 _ROOT_LABEL = b"trustpub v1 macaroon root key\x00"
+_OTHER_LABEL = b"trustpub v1 key for\x00"
 
 
 class RootKeys:
@@ -29,6 +30,10 @@ class RootKeys:
     def root(self, token_id: str) -> bytes:
         """The 32-byte root key of the token with this identifier."""
         return hmac.digest(self._secret, _ROOT_LABEL + token_id.encode(), hashlib.sha256)
+
+    def key_for(self, purpose: str) -> bytes:
+        """A 32-byte key for something else than tokens, another for each ``purpose``."""
+        return hmac.digest(self._secret, _OTHER_LABEL + purpose.encode(), hashlib.sha256)
 
     def __repr__(self) -> str:
         return f"RootKeys(key_id={self.key_id!r})"

@@ -134,6 +134,11 @@ def decide(identity: Identity, publishers: Iterable[Publisher], now: int) -> Tru
     return _may_publish(identity, meant[0], now)
 
 
+def compared(identity: Identity, publisher: Publisher, link: Link) -> tuple[Check, ...]:
+    """Everything that is compared before this identity may publish the project of ``link``, whether it holds or not."""
+    return (*identity.checks(publisher), *_rule_checks(identity.circumstances, link.rules))
+
+
 def _distance(identity: Identity, miss: NearMiss) -> tuple[int, int, str]:
     """What tells the nearest: how many ids differ, then how much else does; the rest is for a lasting order.
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trustpub.trust.claims import BadClaim, SignedClaims
-from trustpub.trust.decision import Check
+from trustpub.trust.decision import Check, Identity
 from trustpub.trust.issuers import PROVIDERS, PUBLIC_ISSUERS, belongs_to, kind_of
 from trustpub.trust.provider import ENVELOPE, BadFields, Provider
 from trustpub.trust.publishers import Publisher
@@ -81,6 +81,28 @@ def propose(kind: str, issuer: str, claims: Mapping[str, Any]) -> Proposal:
     except BadFields:
         complete = False
     return Proposal(kind=kind, issuer=issuer, fields=fields, choices=choices, must_choose=not complete)
+
+
+def moulded(publisher: Publisher, identity: Identity, claims: Mapping[str, Any]) -> Mapping[str, str]:
+    """The fields of ``publisher`` as they would have to be for this job, as a person types them; ids among them.
+
+    What holds stays as it is registered. A field for which the job has nothing is left out: whoever registers the
+    rest registers more jobs than ``publisher`` means.
+    """
+    provider = PROVIDERS[publisher.kind]
+    named = {field.name: field.claim for field in provider.fields}
+    found = dict(publisher.fields)
+    for check in identity.checks(publisher):
+        if check.holds or check.field not in found:
+            continue
+        claim = named.get(check.field, check.field)  # without a claim, a field of a provider that is code
+        given = plain(find(claims, claim)) if claim else check.given
+        if given is None:
+            del found[check.field]
+        else:
+            found[check.field] = given
+    ids = {name: value for name, value in identity.anchors(publisher).items() if value is not None}
+    return {**ids, **found}
 
 
 def differences(publisher: Publisher, kind: str, issuer: str, claims: Mapping[str, Any]) -> tuple[Difference, ...]:

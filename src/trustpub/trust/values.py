@@ -79,6 +79,16 @@ def unquoted(text: str) -> str:
     return text if value is None else value
 
 
+def worded(value: str) -> str:
+    """A field of a publisher of any kind, for people: what was written by :func:`plain` loses its quotes."""
+    if len(value) < 2 or not value.startswith('"') or not value.endswith('"'):
+        return value
+    try:
+        return unquoted(value)
+    except ValueError:
+        return value
+
+
 def steps(name: str) -> tuple[str, ...]:
     """The members to go through, outermost first, to the claim of this name.
 

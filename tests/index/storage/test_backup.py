@@ -26,6 +26,7 @@ from trustpub.index.adapters.checking import Checked, check
 from trustpub.index.adapters.restore import restore
 from trustpub.index.adapters.sql.store import head
 from trustpub.index.bootstrap import Folder, open_folder
+from trustpub.index.kept import Invitation, Letter, Login, Session, User
 from trustpub.secret import Secret
 
 from .conftest import NOW, Ran, SetClock
@@ -396,3 +397,34 @@ def test_a_place_that_cannot_be_written_is_told_so(
     make(folder, tmp_path / "backup")
     ran = trustpub("admin", "restore", tmp_path / "backup", "--data", tmp_path / "no" / "new")
     assert (ran.code, "No such file or directory" in ran.err) == (2, True)
+
+
+def test_nobody_is_signed_in_and_no_invitation_is_open_after_a_restore(folder: Folder, tmp_path: Path) -> None:
+    """They may have been ended or used since; what people are, and how they prove it, comes back."""
+    user = User(id="user-7", name="ada", created=1, email="ada@example.org", administrator=True, suspended=5)
+    login = Login(user_id="user-7", password="$argon2id$…", totp="sealed", totp_step=3, recovery=("a",))
+    session = Session(
+        id="s", user_id="user-7", created=1, expires=2**40, seen=1, confirmed=1, complete=False, peer="", agent=""
+    )
+    invitation = Invitation(
+        id="i", email="new@example.org", administrator=True, user_id=None, by="", created=1, expires=2**40
+    )
+    letter = Letter(id="l", to="ada@example.org", subject="Hello", body="Hi.", created=1)
+    with folder.store.write() as writing:
+        writing.add_user(user)
+        writing.put_login(login)
+        writing.add_session(session)
+        writing.add_invitation(invitation)
+        writing.add_letter(letter)
+    make(folder, tmp_path / "backup")
+    restore(tmp_path / "backup", tmp_path / "new", secret_file=None, clock=SetClock())
+    with open_folder(tmp_path / "new", create=False) as restored, restored.store.read() as reading:
+        assert reading.user("ada") == user
+        assert reading.login("user-7") == login
+        assert reading.session("s") is None
+        assert reading.invitations() == []
+        assert reading.letters(2**40) == [letter]
+        facts = reading.events()[0].facts
+        assert (facts["sessions_ended"], facts["invitations_ended"]) == (1, 1)
+    with folder.store.read() as reading:
+        assert reading.session("s") == session

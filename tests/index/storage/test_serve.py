@@ -259,6 +259,23 @@ def test_requests_under_way_are_finished_when_it_is_told_to_stop(serve: Serve) -
     assert served.process.wait(30) == 0
 
 
+def test_connections_that_a_browser_keeps_for_later_do_not_delay_the_stop(serve: Serve) -> None:
+    served = serve("--tls-dev")
+    context = ssl.create_default_context(cafile=served.told["ca"])
+    port = int(served.url.rpartition(":")[2])
+    with (
+        socket.create_connection(("127.0.0.1", port)) as raw,
+        context.wrap_socket(raw, server_hostname="localhost") as used,
+        socket.create_connection(("127.0.0.1", port)) as raw_too,
+        context.wrap_socket(raw_too, server_hostname="localhost"),
+    ):
+        used.sendall(b"GET /_/health HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        assert used.recv(4096).startswith(b"HTTP/1.1 ")
+        served.process.terminate()
+        # Nobody reads from either, so that nobody answers the end of TLS.
+        assert served.process.wait(12) == 0
+
+
 def test_a_folder_written_by_a_newer_trustpub_is_refused(serve: Serve, trustpub: Trustpub) -> None:
     import sqlite3
     from contextlib import closing

@@ -23,7 +23,7 @@ from sqlalchemy.exc import IntegrityError
 from trustpub.index.adapters.sql import store as sql_store
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.adapters.sql.tables import metadata
-from trustpub.index.kept import Issuer, Project, Use
+from trustpub.index.kept import Event, Issuer, Member, Project, Use, User
 from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Publisher, Rules
 
@@ -33,18 +33,36 @@ ANNAS = "00000000-0000-0000-0000-000000000001"
 HELD = "00000000-0000-0000-0000-000000000003"
 
 
+def written_by(revision: str, folder: Path) -> SqlStore:
+    """The database that this version left, not upgraded yet."""
+    with closing(sqlite3.connect(folder / "index.db")) as database:
+        database.executescript((Path(__file__).parent / f"written_by_{revision}.sql").read_text())
+    store = SqlStore(folder / "index.db")
+    assert store.revision() == revision
+    return store
+
+
 @pytest.fixture
 def upgraded(tmp_path: Path) -> Iterator[SqlStore]:
-    with closing(sqlite3.connect(tmp_path / "index.db")) as database:
-        database.executescript((Path(__file__).parent / "written_by_0001.sql").read_text())
-    store = SqlStore(tmp_path / "index.db")
-    assert store.revision() == "0001"
+    store = written_by("0001", tmp_path)
     store.upgrade()
     yield store
     store.close()
 
 
-def test_what_the_first_version_wrote_has_the_newest_form(upgraded: SqlStore) -> None:
+@pytest.fixture
+def with_people(tmp_path: Path) -> Iterator[SqlStore]:
+    """What the last version without accounts left."""
+    store = written_by("0003", tmp_path)
+    store.upgrade()
+    yield store
+    store.close()
+
+
+@pytest.mark.parametrize("revision", ["0001", "0003"])
+def test_what_an_earlier_version_wrote_has_the_newest_form(revision: str, tmp_path: Path) -> None:
+    upgraded = written_by(revision, tmp_path)
+    upgraded.upgrade()
     engine = create_engine(f"sqlite:///{upgraded.path}")
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
@@ -54,7 +72,8 @@ def test_what_the_first_version_wrote_has_the_newest_form(upgraded: SqlStore) ->
         assert connection.exec_driver_sql("PRAGMA foreign_key_check").all() == []
     engine.dispose()
     assert upgraded.revision() == head()
-    assert knows("0001")
+    assert knows(revision)
+    upgraded.close()
 
 
 def test_an_upgrade_that_fails_leaves_everything_as_it_was(tmp_path: Path) -> None:
@@ -150,6 +169,62 @@ def test_tokens_files_people_and_events_are_all_there(upgraded: SqlStore) -> Non
         assert writing.serial() == 2
     with closing(sqlite3.connect(upgraded.path)) as program, pytest.raises(sqlite3.IntegrityError, match="never"):
         program.execute("DELETE FROM events")
+
+
+def test_nobody_is_more_and_nobody_less_than_before_people_signed_in(with_people: SqlStore) -> None:
+    with with_people.read() as reading:
+        assert reading.users() == [User(id="user-1", name="Ada", created=0)]
+        assert reading.memberships("project-1") == [Member(user=reading.users()[0], role="owner")]
+        assert reading.login("user-1") is None
+        assert [(one.user_id, one.last_used) for one in reading.tokens()] == [("user-1", None)]
+
+
+def test_old_files_get_the_origin_that_the_log_tells_of(with_people: SqlStore) -> None:
+    """Of a publisher that is there, one that is gone, a person, and nobody."""
+    with with_people.read() as reading:
+        found = {one.filename: one.origin for one in reading.all_files()}
+    hello = {
+        "publisher": "pub-1", "kind": "github", "issuer": "https://ci.example", "subject": "octo-org/hello",
+        "repository": "octo-org/hello", "repository_id": "456789", "repository_owner_id": "123456",
+        "job_workflow_ref": "octo-org/hello/.github/workflows/release.yml@refs/tags/v1", "environment": "release",
+        "event_name": "push", "ref": "refs/tags/v1", "sha": "f" * 40,
+    }  # fmt: skip
+    assert found == {
+        "hello-0.9.tar.gz": {},
+        "hello-1.0.tar.gz": {**hello, "run_id": "77"},
+        "hello-1.1.tar.gz": {
+            **hello, "publisher": "pub-2", "subject": "octo-org/other", "repository": "octo-org/other",
+            "repository_id": "9", "ref": "refs/heads/main", "sha": "a" * 40,
+            "job_workflow_ref": "octo-org/other/.github/workflows/release.yml@refs/heads/main",
+        },
+        "hello-1.2.tar.gz": {"user": "Ada"},
+        "hello-1.3.tar.gz": hello,
+    }  # fmt: skip
+
+
+def test_the_log_still_only_grows_and_numbers_go_on(with_people: SqlStore) -> None:
+    with with_people.write() as writing:
+        before = writing.events()
+        writing.add_event(Event(at=1.5, kind="tick", project_id=None, publisher_id=None, facts={}))
+        after = writing.events()
+    assert after[1:] == before
+    assert [one.number for one in after] == list(range(len(after), 0, -1))
+    with closing(sqlite3.connect(with_people.path)) as program:
+        for statement in (
+            "DELETE FROM events",
+            "UPDATE events SET kind = 'x'",
+            "REPLACE INTO events SELECT * FROM events",
+        ):
+            with pytest.raises(sqlite3.IntegrityError, match="never changed or removed"):
+                program.execute(statement)
+
+
+def test_an_old_attempt_tells_as_much_as_was_kept(with_people: SqlStore) -> None:
+    with with_people.read() as reading:
+        (attempt,) = reading.attempts(project_id="project-1")
+        assert (attempt.proposed, attempt.near) == ({}, ())
+        assert attempt.claims["environment"] == "other"
+        assert reading.attempt(attempt.id) == attempt
 
 
 def test_an_upgraded_database_and_a_new_one_are_made_of_the_same_indexes(upgraded: SqlStore, tmp_path: Path) -> None:

@@ -6,19 +6,17 @@ from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from trustpub.cli.admin.folder import in_folder, open_index, read_text
-from trustpub.cli.admin.wording import describe
+from trustpub.cli.admin.folder import read_text
+from trustpub.cli.admin.reach import Reach, on_index
 from trustpub.cli.show import Screen, screen
 from trustpub.errors import Misuse
 from trustpub.printable import printable
-
-if TYPE_CHECKING:
-    from trustpub.index.manage.apply import Applied
 
 _MARKS = {"added": "+", "changed": "~", "unchanged": "="}
 
@@ -39,17 +37,18 @@ def _print_schema(context: click.Context, option: click.Parameter, value: Any) -
     "--schema", is_flag=True, expose_value=False, is_eager=True, callback=_print_schema,
     help="Print the JSON Schema of such files.",
 )  # fmt: skip
-@in_folder
-def apply(file: Path, dry_run: bool, as_json: bool, data: Path) -> None:
+@on_index
+def apply(file: Path, dry_run: bool, as_json: bool, index: Reach) -> None:
     """Make issuers, projects and publishers be as FILE (TOML or JSON) says: all of it, or nothing.
 
     What is in the index and not in the file stays, and is listed.
     """
     document = _read(file)
-    with open_index(data) as folder:
-        applied = folder.applying.apply(document, read=lambda name: read_text(file.parent / name), dry_run=dry_run)
+    if not isinstance(document, dict):
+        raise Misuse(f"{printable(str(file))} holds no table.")
+    applied = index.ask("index.apply", document=document, files=_files(document, file.parent), dry_run=dry_run)
     if as_json:
-        screen().result(json.dumps(_report(applied), indent=2))
+        screen().result(json.dumps(applied, indent=2))
         return
     _show(screen(), applied)
 
@@ -76,46 +75,40 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _show(seen: Screen, applied: Applied) -> None:
-    for one in applied.changes:
-        details = f" ({', '.join(one.details)})" if one.details else ""
-        if one.outcome == "unchanged":
-            seen.detail(f"= {one.what}")
+def _files(document: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """What is in the files that the document names: the index may be elsewhere, and reads none itself."""
+    found: dict[str, str] = {}
+    entries = document.get("issuers")
+    for number, entry in enumerate(entries if isinstance(entries, list) else []):
+        for name in ("jwks", "ca"):
+            named = entry.get(name) if isinstance(entry, dict) else None
+            if not isinstance(named, str) or not named:
+                continue
+            try:
+                found[named] = read_text(folder / named)
+            except Misuse as error:
+                raise Misuse(f"issuers[{number}]: {error.message} Nothing was changed.") from None
+    return found
+
+
+def _show(seen: Screen, applied: Mapping[str, Any]) -> None:
+    changes = applied["changes"]
+    for one in changes:
+        details = f" ({', '.join(one['details'])})" if one["details"] else ""
+        if one["outcome"] == "unchanged":
+            seen.detail(f"= {one['what']}")
         else:
-            seen.step(f"{one.what}{details}", mark=_MARKS[one.outcome])
-        for sentence in one.warnings:
-            seen.warning(f"{one.path}: {sentence}")
-    for url in applied.other_issuers:
+            seen.step(f"{one['what']}{details}", mark=_MARKS[one["outcome"]])
+        for sentence in one["warnings"]:
+            seen.warning(f"{one['path']}: {sentence}")
+    for url in applied["not_in_file"]["issuers"]:
         seen.step(f"not in the file: issuer {url}", mark="?")
-    for publisher, link in applied.other_links:
-        what = "nothing" if link is None else link.project
-        seen.step(f"not in the file: publisher {publisher.id} of {what}: {describe(publisher)}", mark="?")
-    counts = {outcome: sum(one.outcome == outcome for one in applied.changes) for outcome in _MARKS}
+    for left in applied["not_in_file"]["publishers"]:
+        what = "nothing" if left["project"] is None else left["project"]
+        seen.step(f"not in the file: publisher {left['id']} of {what}: {left['who']}", mark="?")
+    counts = {outcome: sum(one["outcome"] == outcome for one in changes) for outcome in _MARKS}
     if not counts["added"] and not counts["changed"]:
         seen.step(f"Nothing to change: the index is as the file says ({counts['unchanged']} entries).")
         return
     said = ", ".join(f"{counts[outcome]} {outcome}" for outcome in _MARKS)
-    seen.step(f"Nothing was changed. It would be: {said}." if applied.dry_run else f"Done: {said}.")
-
-
-def _report(applied: Applied) -> dict[str, Any]:
-    return {
-        "applied": not applied.dry_run,
-        "changes": [
-            {
-                "path": one.path,
-                "what": one.what,
-                "outcome": one.outcome,
-                "details": list(one.details),
-                "warnings": list(one.warnings),
-            }
-            for one in applied.changes
-        ],
-        "not_in_file": {
-            "issuers": list(applied.other_issuers),
-            "publishers": [
-                {"id": publisher.id, "project": None if link is None else link.project, "who": describe(publisher)}
-                for publisher, link in applied.other_links
-            ],
-        },
-    }
+    seen.step(f"Done: {said}." if applied["applied"] else f"Nothing was changed. It would be: {said}.")

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import click
 
+import trustpub.cli.admin.accounts  # noqa: F401 - which adds commands to `user`
 from trustpub.cli.admin.apply import apply
 from trustpub.cli.admin.backup import backup, restore
 from trustpub.cli.admin.files import check_files
@@ -15,12 +16,13 @@ from trustpub.cli.admin.people import token, user
 from trustpub.cli.admin.projects import project
 from trustpub.cli.admin.publishers import publisher
 from trustpub.cli.admin.records import attempts, events
+from trustpub.cli.admin.switches import switch
 from trustpub.cli.admin.trust import trust
 
 
 @click.group()
 def admin() -> None:
-    """Manage an index from the shell. Changes hold from the next request on."""
+    """Manage an index, in its folder or at its URL. Changes hold from the next request on."""
 
 
 for one in (
@@ -30,6 +32,7 @@ for one in (
     publisher,
     project,
     name,
+    switch,
     trust,
     apply,
     attempts,

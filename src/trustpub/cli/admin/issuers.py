@@ -7,15 +7,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from trustpub.cli.admin.folder import in_folder, listing, open_index, read_json, read_text, show_rows
+from trustpub.cli.admin.folder import read_json, read_text, show_rows
+from trustpub.cli.admin.reach import Reach, listing, on_index, on_index_beside_ca
 from trustpub.cli.show import screen
-
-if TYPE_CHECKING:
-    from trustpub.index.kept import Issuer
 
 
 @click.group()
@@ -51,47 +49,40 @@ def issuer() -> None:
     metavar="AUDIENCE",
     help="Its jobs cannot choose the audience: take tokens with this one, though others are shown them too.",
 )
-@in_folder
-def add_issuer(url: str, kind: str, jwks: Path | None, ca: Path | None, data: Path, **options: Any) -> None:
+@on_index_beside_ca
+def add_issuer(url: str, kind: str, jwks: Path | None, ca: Path | None, index: Reach, **options: Any) -> None:
     """Believe the issuer URL, spelled exactly as its tokens do; or give a known one other keys or terms."""
-    from trustpub.index.issuers import WantedTerms
-
-    terms = WantedTerms(
-        algorithms=options["algorithms"] or None,
+    known = index.ask(
+        "issuer.put",
+        url=url,
+        kind=kind,
+        jwks=None if jwks is None else read_json(jwks),
+        ca=None if ca is None else read_text(ca),
+        algorithms=list(options["algorithms"]) or None,
         array_audience=options["array_audience"] or None,
         max_age=options["max_age"],
         max_lifetime=options["max_lifetime"],
         token_lifetime=options["token_lifetime"],
+        audience=options["audience"],
+        jwks_hosts=list(options["jwks_hosts"]),
+        private=options["private"],
     )
-    with open_index(data) as folder:
-        known = folder.issuers.add(
-            url,
-            kind,
-            jwks=None if jwks is None else read_json(jwks),
-            ca=None if ca is None else read_text(ca),
-            terms=terms,
-            audience=options["audience"],
-            jwks_hosts=options["jwks_hosts"],
-            private=options["private"],
-        )
     seen = screen()
     source = "the given key set" if jwks else "its own address"
-    if known.replaced:
+    if known["replaced"]:
         seen.warning(
             f"THE KEYS OF A KNOWN ISSUER WERE REPLACED. From now on those of {url} come from {source}: whoever holds "
-            f"them can publish as each of the {known.publishers} publisher(s) registered with it."
+            f"them can publish as each of the {known['issuer']['publishers']} publisher(s) registered with it."
         )
-    seen.step(f"Issuer {url} {'added' if known.before is None else 'changed'}; its keys come from {source}.")
+    seen.step(f"Issuer {url} {'added' if known['new'] else 'changed'}; its keys come from {source}.")
 
 
 @issuer.command("list")
 @listing
-def list_issuers(data: Path, as_json: bool) -> None:
+def list_issuers(index: Reach, as_json: bool) -> None:
     """Show all issuers and where their keys come from."""
-    with open_index(data) as folder:
-        found = folder.issuers.all()
     show_rows(
-        [_row(one) for one in found],
+        index.ask("issuer.list")["issuers"],
         as_json,
         "No issuer is known, so nobody can publish.",
         lambda row: (
@@ -105,52 +96,48 @@ def list_issuers(data: Path, as_json: bool) -> None:
 @issuer.command("show")
 @click.argument("url")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-@in_folder
-def show_issuer(url: str, data: Path, as_json: bool) -> None:
+@on_index
+def show_issuer(url: str, index: Reach, as_json: bool) -> None:
     """Show how tokens of the issuer URL are taken."""
-    with open_index(data) as folder:
-        row = _row(folder.issuers.get(url))
-        publishers = sum(one.issuer == url for one in folder.publishers.all())
+    row = index.ask("issuer.show", url=url)
     if as_json:
-        screen().result(json.dumps({**row, "publishers": publishers}, indent=2))
+        screen().result(json.dumps(row, indent=2))
         return
-    for line in _lines({**row, "publishers": publishers}):
+    for line in _lines(row):
         screen().result(line)
 
 
 @issuer.command("remove")
 @click.argument("url")
-@in_folder
-def remove_issuer(url: str, data: Path) -> None:
+@on_index
+def remove_issuer(url: str, index: Reach) -> None:
     """Believe the issuer URL no more."""
-    with open_index(data) as folder:
-        folder.issuers.remove(url)
+    index.ask("issuer.remove", url=url)
     screen().step(f"Issuer {url} removed.")
 
 
 @issuer.command("disable")
 @click.argument("url", required=False)
 @click.option("--all", "every", is_flag=True, help="Every issuer that is known: nobody can mint a token.")
-@in_folder
-def disable_issuer(url: str | None, every: bool, data: Path) -> None:
+@on_index
+def disable_issuer(url: str | None, every: bool, index: Reach) -> None:
     """Take no tokens of the issuer URL for now; its publishers stay registered. Tokens minted before live on."""
-    _switch(url, every, data, on=False)
+    _switch(url, every, index, on=False)
 
 
 @issuer.command("enable")
 @click.argument("url", required=False)
 @click.option("--all", "every", is_flag=True, help="Every issuer that is known.")
-@in_folder
-def enable_issuer(url: str | None, every: bool, data: Path) -> None:
+@on_index
+def enable_issuer(url: str | None, every: bool, index: Reach) -> None:
     """Take tokens of the issuer URL again."""
-    _switch(url, every, data, on=True)
+    _switch(url, every, index, on=True)
 
 
-def _switch(url: str | None, every: bool, data: Path, *, on: bool) -> None:
+def _switch(url: str | None, every: bool, index: Reach, *, on: bool) -> None:
     if (url is None) != every:
         raise click.UsageError("Give either the URL of an issuer or --all.")
-    with open_index(data) as folder:
-        switched = folder.issuers.switch(url, on=on)
+    switched = index.ask("issuer.switch", url=url, on=on)["switched"]
     for one in switched:
         screen().step(f"Issuer {one} {'enabled' if on else 'disabled'}.")
     if not switched:
@@ -159,30 +146,11 @@ def _switch(url: str | None, every: bool, data: Path, *, on: bool) -> None:
 
 @issuer.command("forget-keys")
 @click.argument("url")
-@in_folder
-def forget_keys(url: str, data: Path) -> None:
+@on_index
+def forget_keys(url: str, index: Reach) -> None:
     """Forget the keys that were fetched from URL: the next token has them fetched anew. For when one leaked."""
-    with open_index(data) as folder:
-        folder.issuers.forget_keys(url)
+    index.ask("issuer.forget-keys", url=url)
     screen().step(f"The keys fetched from {url} are forgotten.")
-
-
-def _row(one: Issuer) -> dict[str, Any]:
-    return {
-        "url": one.url,
-        "kind": one.kind,
-        "keys": "fetched" if one.jwks is None else "given",
-        "enabled": one.enabled,
-        "own_ca": one.ca is not None,
-        "jwks_hosts": list(one.jwks_hosts),
-        "private": one.private,
-        "algorithms": list(one.terms.algorithms),
-        "array_audience": one.terms.array_audience,
-        "max_age": one.terms.max_age,
-        "max_lifetime": one.terms.max_lifetime,
-        "token_lifetime": one.terms.token_lifetime,
-        "shared_audience": one.audience,
-    }
 
 
 def _lines(row: Mapping[str, Any]) -> list[str]:

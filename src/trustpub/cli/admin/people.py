@@ -7,15 +7,16 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import click
 
-from trustpub.cli.admin.folder import day, in_folder, listing, moment, open_index, show_rows
+from trustpub.cli.admin.folder import day, moment, show_rows
+from trustpub.cli.admin.reach import Reach, listing, on_index, on_index_with_secret
 from trustpub.cli.show import screen
 from trustpub.errors import Misuse
 from trustpub.printable import printable
+from trustpub.secret import Secret
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 _DURATION = re.compile(r"([1-9][0-9]{0,5})([mhdw])\Z")
@@ -34,84 +35,67 @@ def token() -> None:
 
 @user.command("add")
 @click.argument("name")
-@in_folder
-def add_user(name: str, data: Path) -> None:
+@on_index
+def add_user(name: str, index: Reach) -> None:
     """Add the user NAME."""
-    with open_index(data) as folder:
-        added = folder.people.add(name)
-    screen().step(f"User {added.name} added.")
+    added = index.ask("user.add", name=name)
+    screen().step(f"User {added['name']} added.")
 
 
 @user.command("list")
 @listing
-def list_users(data: Path, as_json: bool) -> None:
+def list_users(index: Reach, as_json: bool) -> None:
     """Show all users."""
-    with open_index(data) as folder:
-        found = folder.people.all()
-    rows = [{"name": one.name, "id": one.id, "created": one.created} for one in found]
-    show_rows(rows, as_json, "There are no users.", lambda row: f"{row['name']}  since {day(row['created'])}")
+    show_rows(index.ask("user.list")["users"], as_json, "There are no users.", _user_line)
 
 
 @token.command("create")
 @click.argument("user_name", metavar="USER")
-@click.option("--scope", required=True, type=click.Choice(["read", "upload"]), help="What it is good for.")
+@click.option("--scope", required=True, type=click.Choice(["read", "upload", "manage"]), help="What it is good for.")
 @click.option("--project", metavar="NAME", help="Only for this project.")
 @click.option(
     "--expires", metavar="TIME", help="How long it is valid: 30d, 12h, 45m, 4w. Without: until it is removed."
 )
-@click.option(
-    "--secret-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    envvar="TRUSTPUB_SECRET_FILE",
-    help="Where the index's secret is.  [default: DIR/secret]",
-)
-@in_folder
-def create_token(
-    user_name: str, scope: str, project: str | None, expires: str | None, secret_file: Path | None, data: Path
-) -> None:
+@on_index_with_secret
+def create_token(user_name: str, scope: str, project: str | None, expires: str | None, index: Reach) -> None:
     """Make a token for USER and print it, this once."""
     seen = screen()
     seen.aside = True
     lifetime = None if expires is None else _seconds(expires)
-    with open_index(data, secret_file) as folder:
-        owner = folder.people.user(user_name)
-        only = None if project is None else folder.people.real_project(project)
-        row, secret = folder.credentials.issue_user_token(owner, scope=scope, project=only, lifetime=lifetime)
-        folder.people.note_token(row)
-        if only is not None and scope == "upload" and not folder.people.is_member(only, owner):
-            seen.warning(f"{owner.name} is no member of {only.name}, so the token cannot upload anything yet.")
-    until = "until it is removed" if row.expires is None else f"until {moment(row.expires)}"
+    made = index.ask("token.add", user=user_name, scope=scope, project=project, lifetime=lifetime)
+    row, secret = made["token"], Secret(made["secret"])
     seen.mask(secret)
-    seen.step(f"A token for {owner.name}, valid {until}. Its id is {row.id}; the token is shown this once:")
+    if not made["member"] and scope == "upload":
+        seen.warning(f"{row['user']} is no member of {project}, so the token cannot upload anything yet.")
+    until = "until it is removed" if row["expires"] is None else f"until {moment(row['expires'])}"
+    seen.step(f"A token for {row['user']}, valid {until}. Its id is {row['id']}; the token is shown this once:")
     seen.result(secret.reveal())
 
 
 @token.command("list")
 @listing
-def list_tokens(data: Path, as_json: bool) -> None:
+def list_tokens(index: Reach, as_json: bool) -> None:
     """Show all tokens that people hold; never the tokens themselves."""
-    with open_index(data) as folder:
-        found = folder.people.tokens()
-        names = {one.id: one.name for one in folder.people.all()}
-    rows = [
-        {
-            "id": one.id, "user": names.get(one.user_id or ""), "scope": one.scope, "description": one.description,
-            "created": one.created, "expires": one.expires, "revoked": one.burned,
-        }
-        for one in found
-    ]  # fmt: skip
-    show_rows(rows, as_json, "Nobody holds a token.", _token_line)
+    show_rows(index.ask("token.list")["tokens"], as_json, "Nobody holds a token.", _token_line)
 
 
 @token.command("remove")
 @click.argument("token_id", metavar="ID")
-@in_folder
-def remove_token(token_id: str, data: Path) -> None:
+@on_index
+def remove_token(token_id: str, index: Reach) -> None:
     """End the token with this ID."""
-    with open_index(data) as folder:
-        ended = folder.people.revoke_token(token_id)
-    screen().step(f"The {ended.description} is not valid any more.")
+    ended = index.ask("token.remove", token=token_id)
+    screen().step(f"The {printable(ended['description'])} is not valid any more.")
+
+
+def _user_line(row: Mapping[str, Any]) -> str:
+    marks = [f"since {day(row['created'])}"]
+    if row["administrator"]:
+        marks.append("administrator")
+    if row["suspended"] is not None:
+        marks.append(f"suspended {moment(row['suspended'])}")
+    address = f" <{printable(row['email'], 200)}>" if row["email"] else ""
+    return f"{row['name']}{address}  {', '.join(marks)}"
 
 
 def _token_line(row: Mapping[str, Any]) -> str:
@@ -121,7 +105,8 @@ def _token_line(row: Mapping[str, Any]) -> str:
         state = "valid until it is removed"
     else:
         state = f"{'expired' if row['expires'] <= time.time() else 'valid until'} {moment(row['expires'])}"
-    return f"{row['id']}  {row['description']}, {state}"
+    used = "never used" if row["last_used"] is None else f"last used {moment(row['last_used'])}"
+    return f"{row['id']}  {row['description']}, {state}, {used}"
 
 
 def _seconds(text: str) -> int:

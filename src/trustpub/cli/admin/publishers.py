@@ -6,19 +6,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
-from trustpub.cli.admin.folder import in_folder, listing, moment, open_index, show_rows
-from trustpub.cli.admin.wording import describe, describe_rules, link_line
+from trustpub.cli.admin.folder import moment, show_rows
+from trustpub.cli.admin.reach import Reach, listing, on_index
 from trustpub.cli.show import screen
 from trustpub.errors import Misuse
 from trustpub.printable import printable, quoted
-
-if TYPE_CHECKING:
-    from trustpub.trust.publishers import Publisher, Rules
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -71,45 +67,52 @@ def publisher() -> None:
     "--hold-days", type=int, metavar="N", help="With --pending: for how long.  [default: 30, or as the index says]"
 )
 @click.option("--owner", metavar="USER", help="With --pending: who owns the project once it is real.")
-@in_folder
-def add_publisher(data: Path, pairs: tuple[str, ...], **options: Any) -> None:
+@on_index
+def add_publisher(
+    project: str, index: Reach, pairs: tuple[str, ...], pending: bool, hold_days: int | None, owner: str | None,
+    **options: Any,
+) -> None:  # fmt: skip
     """Let a job publish PROJECT."""
-    from trustpub.index.registration import Wanted
-
     fields = _fields(pairs, {name: options.pop(name) for name in _SHORT})
     rules = _rules(options)
-    with open_index(data) as folder:
-        registered = folder.publishers.add(Wanted(fields=fields, rules=rules, **options))
-    seen = screen()
-    what = "added" if registered.new else "was registered already, and got one more project"
-    seen.step(f"Publisher {registered.publisher.id} {what}: {describe(registered.publisher)}")
-    project = registered.project
-    if project.pending_until is not None:
-        seen.step(f"The name {project.name} is held for its first release until {moment(project.pending_until)}.")
-    if said := describe_rules(rules):
-        seen.step(f"It may publish {project.name} only from runs {said}.")
-    for sentence in registered.warnings:
+    options = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}
+    if pending:
+        registered = index.ask(
+            "pending.add", name=project, fields=fields, rules=rules, owner=owner, hold_days=hold_days, **options
+        )
+    elif owner is not None or hold_days is not None:
+        what = "An owner" if owner is not None else "A time to hold"
+        raise Misuse(f"{what} is only named for a project that does not exist yet.", hint="Add --pending.")
+    else:
+        registered = index.ask("publisher.add", project=project, fields=fields, rules=rules, **options)
+    seen, found = screen(), registered["publisher"]
+    what = "added" if registered["new"] else "was registered already, and got one more project"
+    seen.step(f"Publisher {found['id']} {what}: {found['who']}")
+    there = registered["project"]
+    if there["pending_until"] is not None:
+        seen.step(f"The name {there['name']} is held for its first release until {moment(there['pending_until'])}.")
+    if said := _describe(rules):
+        seen.step(f"It may publish {there['name']} only from runs {said}.")
+    for sentence in registered["warnings"]:
         seen.warning(sentence)
 
 
 @publisher.command("list")
 @click.argument("project", required=False)
 @listing
-def list_publishers(project: str | None, data: Path, as_json: bool) -> None:
+def list_publishers(project: str | None, index: Reach, as_json: bool) -> None:
     """Show all publishers, or those of PROJECT."""
-    with open_index(data) as folder:
-        found = folder.publishers.all(project)
-    show_rows([_row(one) for one in found], as_json, "No publisher is registered.", _lines)
+    found = index.ask("publisher.list") if project is None else index.ask("project.publishers", project=project)
+    show_rows(found["publishers"], as_json, "No publisher is registered.", _lines)
 
 
 @publisher.command("show")
 @click.argument("publisher_id", metavar="ID")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
-@in_folder
-def show_publisher(publisher_id: str, data: Path, as_json: bool) -> None:
+@on_index
+def show_publisher(publisher_id: str, index: Reach, as_json: bool) -> None:
     """Show the publisher with this ID: what a job must be, and what it may publish."""
-    with open_index(data) as folder:
-        row = _row(folder.publishers.get(publisher_id))
+    row = index.ask("publisher.show", publisher=publisher_id)
     if as_json:
         screen().result(json.dumps(row, indent=2))
         return
@@ -123,17 +126,16 @@ def show_publisher(publisher_id: str, data: Path, as_json: bool) -> None:
 @click.argument("project")
 @_ruled
 @click.option("--none", "no_rules", is_flag=True, help="Take all rules away: any run of the publisher will do.")
-@in_folder
-def set_rules(publisher_id: str, project: str, no_rules: bool, data: Path, **options: Any) -> None:
+@on_index
+def set_rules(publisher_id: str, project: str, no_rules: bool, index: Reach, **options: Any) -> None:
     """Let the publisher with this ID publish PROJECT only under these rules, whatever they were before."""
     rules = _rules(options)
-    if no_rules == bool(describe_rules(rules)):
+    if no_rules == bool(rules):
         raise Misuse(
             "Which rules?", hint="Give at least one of --ref, --protected-ref, --event and --runner, or --none alone."
         )
-    with open_index(data) as folder:
-        folder.publishers.set_rules(publisher_id, project, rules)
-    said = describe_rules(rules)
+    index.ask("publisher.rules", project=project, publisher=publisher_id, **rules)
+    said = _describe(rules)
     screen().step(
         f"Publisher {publisher_id} may publish {printable(project)} "
         + (f"only from runs {said}." if said else "from any run of its own.")
@@ -143,15 +145,15 @@ def set_rules(publisher_id: str, project: str, no_rules: bool, data: Path, **opt
 @publisher.command("remove")
 @click.argument("publisher_id", metavar="ID")
 @click.option("--project", metavar="NAME", help="Only take this project from it.")
-@in_folder
-def remove_publisher(publisher_id: str, project: str | None, data: Path) -> None:
+@on_index
+def remove_publisher(publisher_id: str, project: str | None, index: Reach) -> None:
     """Remove the publisher with this ID, and every token it was minted."""
-    with open_index(data) as folder:
-        before = folder.publishers.remove(publisher_id, project)
-    if project is not None and len(before.links) > 1:
+    if project is None:
+        index.ask("publisher.remove", publisher=publisher_id)
+    elif not index.ask("publisher.unlink", project=project, publisher=publisher_id)["gone"]:
         screen().step(f"Publisher {publisher_id} may not publish {printable(project)} any more.")
-    else:
-        screen().step(f"Publisher {publisher_id} removed, and every token it was minted.")
+        return
+    screen().step(f"Publisher {publisher_id} removed, and every token it was minted.")
 
 
 def _fields(pairs: tuple[str, ...], short: Mapping[str, str | None]) -> dict[str, str]:
@@ -167,36 +169,20 @@ def _fields(pairs: tuple[str, ...], short: Mapping[str, str | None]) -> dict[str
     return found
 
 
-def _rules(options: dict[str, Any]) -> Rules:
-    """Those among the options, which are taken out."""
+def _rules(options: dict[str, Any]) -> dict[str, Any]:
+    """Those among the options that are set; all are taken out."""
+    events = list(dict.fromkeys(options.pop("events")))
+    given = {"ref": options.pop("ref"), "protected_ref": options.pop("protected_ref"), "events": events}
+    found = {**given, "runner": options.pop("runner")}
+    # Given and empty is no rule, and is told so; not given is none.
+    return {name: value for name, value in found.items() if value not in (None, False, [])}
+
+
+def _describe(rules: Mapping[str, Any]) -> str:
     from trustpub.trust.publishers import Rules
+    from trustpub.trust.wording import describe_rules
 
-    return Rules(
-        ref=options.pop("ref"),
-        protected_ref=options.pop("protected_ref"),
-        events=tuple(dict.fromkeys(options.pop("events"))),
-        runner=options.pop("runner"),
-    )
-
-
-def _row(found: Publisher) -> dict[str, Any]:
-    from trustpub.index.manage.enrolment import rule_facts
-    from trustpub.index.registration import missing_ids
-
-    return {
-        "id": found.id,
-        "issuer": found.issuer,
-        "kind": found.kind,
-        "fields": dict(found.fields),
-        "immutable": list(found.immutable),
-        "not_pinned": list(missing_ids(found)),
-        "projects": [
-            {"name": link.project, "pending_until": link.pending_until, "rules": rule_facts(link.rules)}
-            for link in found.links
-        ],
-        "who": describe(found),
-        "what": [link_line(link) for link in found.links],
-    }
+    return describe_rules(Rules(**{**rules, "events": tuple(rules.get("events", ()))}))
 
 
 def _lines(row: Mapping[str, Any]) -> str:

@@ -76,7 +76,7 @@ class _Kept:
 
 
 class JwksKeys:
-    """:class:`trustpub.index.ports.Keys` over HTTP, with a cache in memory."""
+    """:class:`trustpub.index.ports.Keys` over HTTP, with a cache in memory; and :class:`trustpub.index.ports.Probe`."""
 
     def __init__(
         self, *, env: Mapping[str, str], clock: Clock, rehearsal: bool = False, seconds: float = SECONDS
@@ -115,6 +115,9 @@ class JwksKeys:
             if kept.found is None or kept.age(now) >= USABLE_SECONDS:
                 raise IssuerDown(kept.why, retry_after=math.ceil(kept.cooling(now)))
             return _chosen(kept.found, kid)
+
+    def probe(self, issuer: Issuer) -> _Found:
+        return by_id(issuer.jwks) if issuer.jwks is not None else self._fetch(issuer)
 
     def _given(self, url: str, jwks: Mapping[str, Any]) -> _Found:
         """What is in a set that the administrator gave; looked at once."""

@@ -23,7 +23,7 @@ from trustpub.index.adapters.checking import Checked, check
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.kept import Event
-from trustpub.index.ports import Clock, NoRoom
+from trustpub.index.ports import Clock, NoRoom, Writing
 from trustpub.printable import printable
 from trustpub.tokens.keys import RootKeys
 
@@ -114,9 +114,10 @@ def _revive(
     with store.write() as writing:
         ended = writing.end_tokens(int(now)) if new else 0
         writing.set_fact("secret_key_id", keys.key_id)
+        sessions, invitations = _close_doors(writing)
         facts = {
             "made": manifest["made"], "files": checked.files, "secret": "new" if new else "as before",
-            "tokens_ended": ended,
+            "tokens_ended": ended, "sessions_ended": sessions, "invitations_ended": invitations,
         }  # fmt: skip
         writing.add_event(Event(at=now, kind="index-restored", project_id=None, publisher_id=None, facts=facts))
     return Restored(
@@ -127,6 +128,16 @@ def _revive(
         new_secret=new,
         tokens_ended=ended,
     )
+
+
+def _close_doors(writing: Writing) -> tuple[int, int]:
+    """End what may have been ended, or used up, since the backup was made; people sign in, and are invited, again.
+
+    Returns how many sessions and invitations there were.
+    """
+    sessions = sum(writing.end_sessions(one.id) for one in writing.users())
+    invitations = sum(writing.take_invitation(one.id) is not None for one in writing.invitations())
+    return sessions, invitations
 
 
 def _check_database(store: SqlStore) -> None:

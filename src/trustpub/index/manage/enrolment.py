@@ -188,7 +188,7 @@ def _known(
             hint=f"Its id is {known.id}. Remove it first, if they are wrong.",
         )
     given = {name: fields[name] for name in wanted.provider.ids if name in fields}
-    _check_ids(known, given)
+    check_ids(known, given)
     if given and given != {name: known.fields[name] for name in given if name in known.fields}:
         writing.pin(known.id, given)
         changes.append("ids")
@@ -203,7 +203,12 @@ def _known(
     return writing.publisher(known.id) or known, changes
 
 
-def _check_ids(known: Publisher, given: Mapping[str, str]) -> None:
+def check_ids(known: Publisher, given: Mapping[str, str]) -> None:
+    """That an identity is registered with these ids, as far as it has any.
+
+    Raises:
+        Declined: it has others.
+    """
     for name, value in given.items():
         if known.fields.get(name, value) != value:
             raise Declined(

@@ -40,6 +40,8 @@ def keep_house(store: Store, clock: Clock) -> Kept:
         writing.forget_claims(now)
         writing.forget_tokens(now - TOKEN_MEMORY_SECONDS)
         writing.forget_idle_publishers(now - TOKEN_MEMORY_SECONDS)
+        writing.forget_sessions(now)
+        writing.forget_invitations(now)
         writing.forget_attempts(at - ATTEMPT_MEMORY_SECONDS)
         over = writing.held(until=now)
         for project in over:

@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from trustpub.errors import Declined, Misuse
+from trustpub.index import letters
 from trustpub.index.kept import Project, Token, User
 from trustpub.index.manage.notes import note
 from trustpub.index.ports import Clock, Reading, Store
@@ -31,11 +33,7 @@ class People:
             Misuse: the name cannot be one.
             Declined: it is taken, compared without case.
         """
-        if not _USER.match(name):
-            raise Misuse(
-                f"{quoted(name)} cannot be a user's name.",
-                hint="At most 50 letters, digits, dots, dashes and underscores; a letter or digit at both ends.",
-            )
+        check_user_name(name)
         user = User(id=str(uuid.uuid4()), name=name, created=int(self._clock()))
         with self._store.write() as writing:
             if (taken := writing.user(name)) is not None:
@@ -43,6 +41,65 @@ class People:
             writing.add_user(user)
             note(writing, self._clock(), "user-added", facts={"user": name})
         return user
+
+    def set_email(self, name: str, email: str) -> User:
+        """Send letters for this user there from now on; empty: nowhere.
+
+        Raises:
+            Declined: there is no such user.
+        """
+        return self._change(name, "email-changed", lambda user: replace(user, email=email))
+
+    def promote(self, name: str) -> User:
+        """Make the user an administrator of the whole index.
+
+        Raises:
+            Declined: there is no such user, or it is one already.
+        """
+        return self._change(name, "administrator-added", lambda user: replace(user, administrator=True))
+
+    def demote(self, name: str) -> User:
+        """Make the user an administrator no more.
+
+        Raises:
+            Declined: there is no such user, it is none, or the last one.
+        """
+        return self._change(name, "administrator-removed", lambda user: replace(user, administrator=False))
+
+    def suspend(self, name: str) -> User:
+        """Let nobody sign in as this user, and take none of their tokens, until :meth:`restore`. Sessions end.
+
+        Raises:
+            Declined: there is no such user, it is suspended already, or the last administrator.
+        """
+        now = int(self._clock())
+        return self._change(name, "user-suspended", lambda user: replace(user, suspended=user.suspended or now))
+
+    def restore(self, name: str) -> User:
+        """Take the user's password and tokens again.
+
+        Raises:
+            Declined: there is no such user, or it is not suspended.
+        """
+        return self._change(name, "user-restored", lambda user: replace(user, suspended=None))
+
+    def _change(self, name: str, kind: str, change: Callable[[User], User]) -> User:
+        with self._store.write() as writing:
+            user = user_called(writing, name)
+            changed = change(user)
+            if changed == user:
+                raise Declined(f"That is so already for the user {user.name!r}.")
+            if _rules(user) and not _rules(changed) and not _another_rules(writing, user):
+                raise Declined(
+                    f"{user.name!r} is the last administrator.", hint="Make somebody else an administrator first."
+                )
+            writing.change_user(changed)
+            if changed.suspended is not None:
+                writing.end_sessions(user.id)
+            note(writing, self._clock(), kind, facts={"user": user.name})
+            if changed.email != user.email:
+                letters.moved(writing, user, self._clock())
+        return changed
 
     def user(self, name: str) -> User:
         """The user of this name.
@@ -110,6 +167,28 @@ class People:
             writing.burn(token.id, int(now))
             note(writing, now, "token-revoked", facts={"token": token.id, "description": token.description})
         return token
+
+
+def check_user_name(name: str) -> str:
+    """``name``, if a user can have it.
+
+    Raises:
+        Misuse: it cannot be one.
+    """
+    if not _USER.match(name):
+        raise Misuse(
+            f"{quoted(name)} cannot be a user's name.",
+            hint="At most 50 letters, digits, dots, dashes and underscores; a letter or digit at both ends.",
+        )
+    return name
+
+
+def _rules(user: User) -> bool:
+    return user.administrator and user.suspended is None
+
+
+def _another_rules(reading: Reading, user: User) -> bool:
+    return any(_rules(one) for one in reading.users() if one.id != user.id)
 
 
 def user_called(reading: Reading, name: str) -> User:

@@ -10,7 +10,18 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 from trustpub.errors import Declined, Misuse
-from trustpub.index.kept import ACTIVE, ARCHIVED, DEPRECATED, ONCE, OPTIONAL, QUARANTINED, REQUIRED, File, Project, User
+from trustpub.index.kept import (
+    ACTIVE,
+    ARCHIVED,
+    DEPRECATED,
+    ONCE,
+    OPTIONAL,
+    QUARANTINED,
+    REQUIRED,
+    File,
+    Member,
+    Project,
+)
 from trustpub.index.manage.notes import note
 from trustpub.index.manage.people import project_called
 from trustpub.index.ports import Blobs, Clock, Reading, Store, Writing
@@ -31,7 +42,7 @@ class Shown:
     project: Project
     files: Sequence[File]
     """Deleted ones, and those in quarantine, too."""
-    members: Sequence[User]
+    members: Sequence[Member]
     publishers: Sequence[Publisher]
 
 
@@ -68,7 +79,7 @@ class Projects:
             return Shown(
                 project=project,
                 files=reading.files(project.id, hidden=True),
-                members=reading.members(project.id),
+                members=reading.memberships(project.id),
                 publishers=reading.publishers(project.name),
             )
 

@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from trustpub.errors import Declined
 from trustpub.index.kept import Issuer
-from trustpub.index.manage.enrolment import Registered, check, link_to, register, set_rules
+from trustpub.index.manage.behalf import by
+from trustpub.index.manage.enrolment import Registered, check, check_ids, link_to, register, set_rules
 from trustpub.index.manage.issuers import issuer_at
 from trustpub.index.manage.notes import note
 from trustpub.index.manage.people import project_called
@@ -26,6 +27,7 @@ class NoIds(Declined):
     def __init__(self, reason: str, wanted: Registration, missing: Sequence[str]) -> None:
         self.missing = tuple(missing)
         options = " and ".join(_option(name) for name in missing)
+        self.reason = reason
         super().__init__(
             f"{reason} Without ids, whoever gets the names {wanted.called!r} later would be trusted as well.",
             hint=f"Give {options}, or add --pin-on-first-use to take them from the first job that publishes.",
@@ -41,10 +43,13 @@ class Publishers:
         self._clock = clock
         self._forge = forge
 
-    def add(self, wanted: Wanted) -> Registered:
+    def add(self, wanted: Wanted, *, unless: Callable[[Reading], None] = lambda reading: None) -> Registered:
         """Let an identity publish a project; with ``pending``, a project that its first release will create.
 
         An identity that is registered already gets the project in addition.
+
+        ``unless`` is called before anything is done, and again in the transaction that does it; what it raises is the
+        end of both.
 
         Raises:
             Misuse: a field is not what its provider allows.
@@ -54,13 +59,48 @@ class Publishers:
         registration = read(wanted)
         with self._store.read() as reading:
             # All that can be refused is, before anybody else is asked.
+            unless(reading)
             check(reading, registration, int(self._clock()))
             self._check_new(reading, registration)
         ids = self.find_ids(registration)
         with self._store.write() as writing:
             # Once more, now that nobody else can come between.
+            unless(writing)
             self._check_new(writing, registration)
             return register(writing, registration, ids, self._clock())
+
+    def replace(self, publisher_id: str, wanted: Wanted) -> Registered:
+        """Let another identity publish a project in place of this publisher, in one step.
+
+        The publisher keeps its other projects. Left with none it is gone, with every token it was minted. One that is
+        the same identity, as after its repository was renamed in letters' case only, stays.
+
+        Raises:
+            Misuse: a field is not what its provider allows.
+            Declined: as :meth:`add`; or there is no such publisher, or it has not this project.
+        """
+        registration, now = read(wanted), self._clock()
+        with self._store.read() as reading:
+            _links(_publisher(reading, publisher_id), registration.project)
+            check(reading, registration, int(now))
+        ids = self.find_ids(registration)
+        with self._store.write() as writing:
+            before = _publisher(writing, publisher_id)
+            (link, *_) = _links(before, registration.project)
+            done = register(writing, registration, ids, now)
+            if done.publisher.id == before.id:
+                if not done.changes:
+                    raise Declined(f"This publisher is registered for project {done.project.name!r} already.")
+                return done
+            writing.unlink_publisher(before.id, link.project_id)
+            facts = {
+                **before.fields,
+                "issuer": before.issuer,
+                "project": link.project,
+                "replaced_by": done.publisher.id,
+            }
+            note(writing, now, "publisher-removed", project_id=link.project_id, publisher_id=before.id, facts=facts)
+        return done
 
     def find_ids(self, wanted: Registration, issuer: Issuer | None = None) -> Mapping[str, str]:
         """The ids not given: none if the same identity has them already, else the forge's.
@@ -149,7 +189,7 @@ class Publishers:
             for link in leaving:
                 held = writing.project_by_id(link.project_id)
                 if held is not None and held.pending_until is not None and len(writing.publishers(held.name)) == 1:
-                    free(writing, held, now)
+                    free(writing, held, now, by())
                     continue
                 writing.unlink_publisher(publisher_id, link.project_id)
                 facts = {**publisher.fields, "issuer": publisher.issuer, "project": link.project}
@@ -170,6 +210,7 @@ class Publishers:
             return
         if not link.live(int(self._clock())):
             return
+        check_ids(known, {name: wanted.fields[name] for name in wanted.provider.ids if name in wanted.fields})
         hint = f"Its id is {known.id}."
         if link.rules != wanted.rules:
             hint += f" To change its rules: trustpub admin publisher rules {known.id} {project.name} …"

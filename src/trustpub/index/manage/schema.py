@@ -1,9 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""What a file for ``admin apply`` may hold: a JSON Schema (draft 2020-12), and the reader that goes by it.
-
-The reader knows the few keywords that this schema uses, so that what is documented and what is done cannot differ.
-"""
+"""What a file for ``admin apply`` may hold: a JSON Schema (draft 2020-12), read by :mod:`trustpub.protocol.shapes`."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from trustpub.index.registration import MAX_HOLD_DAYS
-from trustpub.printable import printable
+from trustpub.protocol import shapes
 
 _TEXT = {"type": "string", "minLength": 1, "maxLength": 1024}
 _FLAG = {"type": "boolean"}
@@ -120,71 +117,7 @@ SCHEMA: Mapping[str, Any] = {
     ),
 }
 
-_TYPES: Mapping[str, type] = {
-    "object": dict,
-    "array": list,
-    "string": str,
-    "integer": int,
-    "boolean": bool,
-}
 
-
-def faults(value: Any, schema: Mapping[str, Any] = SCHEMA, path: str = "") -> Iterator[str]:
-    """Everything in which ``value`` is not what ``schema`` says: a path and a clause each, never the value."""
-    wanted = schema.get("type")
-    types = [wanted] if isinstance(wanted, str) else list(wanted or ())
-    if not any(_is(value, one) for one in types):
-        yield f"{path or 'the file'}: is not {' or '.join(_WORDS[one] for one in types)}"
-    elif isinstance(value, dict):
-        yield from _object_faults(value, schema, path)
-    elif isinstance(value, list):
-        if len(value) > schema.get("maxItems", len(value)):
-            yield f"{path}: has more than {schema['maxItems']} entries"
-        for number, one in enumerate(value):
-            yield from faults(one, schema["items"], f"{path}[{number}]")
-    elif isinstance(value, str):
-        yield from _text_faults(value, schema, path)
-    elif not isinstance(value, bool) and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
-        yield f"{path}: is not from {schema['minimum']} to {schema['maximum']}"
-
-
-_WORDS = {
-    "object": "a table",
-    "array": "an array",
-    "string": "a text",
-    "integer": "a whole number",
-    "boolean": "true or false",
-}
-
-
-def _is(value: Any, name: str) -> bool:
-    return isinstance(value, _TYPES[name]) and not (name == "integer" and isinstance(value, bool))
-
-
-def _object_faults(value: Mapping[str, Any], schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    properties: Mapping[str, Any] = schema.get("properties", {})
-    more = schema.get("additionalProperties", True)
-    for name in schema.get("required", ()):
-        if name not in value:
-            yield f"{_below(path, name)}: is missing"
-    for name, one in value.items():
-        if name in properties:
-            yield from faults(one, properties[name], _below(path, name))
-        elif isinstance(more, dict):
-            yield from faults(one, more, _below(path, name))
-        elif not more:
-            yield f"{_below(path, name)}: is not known here (known: {', '.join(properties)})"
-
-
-def _text_faults(value: str, schema: Mapping[str, Any], path: str) -> Iterator[str]:
-    if len(value) < schema.get("minLength", 0):
-        yield f"{path}: is empty"
-    if len(value) > schema.get("maxLength", len(value)):
-        yield f"{path}: is longer than {schema['maxLength']} characters"
-    if value not in schema.get("enum", (value,)):
-        yield f"{path}: is none of {', '.join(schema['enum'])}"
-
-
-def _below(path: str, name: str) -> str:
-    shown = printable(name, 100)
-    return f"{path}.{shown}" if path else shown
+def faults(value: Any) -> Iterator[str]:
+    """Everything in which ``value`` is not such a file: a path and a clause each, never the value."""
+    return shapes.faults(value, SCHEMA)

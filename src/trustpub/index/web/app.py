@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from urllib.parse import quote
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -17,7 +18,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trustpub.errors import TrustpubError
 from trustpub.index.attested import Attested
-from trustpub.index.credentials import TOKEN_USER
 from trustpub.index.mint import Mint
 from trustpub.index.ports import Blobs, Store
 from trustpub.index.readers import Readers
@@ -29,8 +29,13 @@ from trustpub.index.web.api import Exchange, Uploads
 from trustpub.index.web.gate import Gate
 from trustpub.index.web.health import ALIVE_PATH, READY_PATH, Health, store_problem
 from trustpub.index.web.integrity import Integrity
+from trustpub.index.web.management import Management
 from trustpub.index.web.phrase import HTTP_PROTOCOL
 from trustpub.index.web.reads import Reads
+from trustpub.index.web.site.front import door, for_people
+from trustpub.index.web.site.skeleton import Site
+from trustpub.index.web.site.table import is_page
+from trustpub.index.web.site.table import routes as site_routes
 from trustpub.protocol.discovery import DISCOVERY_PATH, SIGSTORE_PATH, UPLOAD_KEYS
 from trustpub.protocol.exchange import (
     AUDIENCE_PATH,
@@ -53,7 +58,8 @@ _HEADERS = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
 )
-"""On every response. There is no CORS header: no page of another origin has any business here."""
+"""On every response that has no other of the name. There is no CORS header: no page of another origin has any business
+here."""
 
 _SENTENCES = {
     404: "There is nothing here.",
@@ -71,19 +77,22 @@ def build(
     store: Store,
     settings: Settings,
     readers: Readers | None = None,
+    site: Site | None = None,
+    management: Management | None = None,
 ) -> ASGIApp:
     """The application. Serve it with ``uvicorn.Config(http=HTTP_PROTOCOL)``, so that twine's users see reasons.
 
-    ``readers`` judges who may read; a private index cannot do without.
+    ``readers`` judges who may read; a private index cannot do without. ``site`` has the pages for people; without it,
+    there are none. ``management`` is the API that does what they do.
     """
     exchange, uploads = Exchange(mint, settings), Uploads(upload, settings)
     integrity, health = Integrity(attested, settings), Health(store, blobs)
 
-    async def door(request: Request) -> Response:
-        return _door(settings)
+    async def text(request: Request) -> Response:
+        return PlainTextResponse(door(settings))
 
     routes = [
-        Route("/", door),
+        *([Route("/", text)] if site is None else []),
         Route(ALIVE_PATH, health.alive),
         Route(READY_PATH, health.ready),
         Route(DISCOVERY_PATH, negotiated(exchange.discover)),
@@ -98,43 +107,39 @@ def build(
         Route(UPLOAD_PATH, uploads.post, methods=["POST"]),
         Route(UPLOAD_PATH.rstrip("/"), uploads.slashless, methods=["POST"]),
         Route("/integrity/{project}/{version}/{filename}/provenance", integrity.get),
+        *([] if management is None else management.routes()),
+        *([] if site is None else site_routes(site)),
     ]
     app = Starlette(
         routes=routes,
         exception_handlers={HTTPException: _http_problem},
         middleware=[
             Middleware(_Outermost),
-            *_gate(settings, readers),  # before anything that can be read
+            *_gate(settings, readers, site),  # before anything that can be read
             Middleware(Reads, pages=pages, blobs=blobs, settings=settings),
         ],
     )
     app.state.public_url = settings.public_url
+    app.state.site = site
     app.router.redirect_slashes = False  # its redirects are made from the Host header
     return app
 
 
-def _gate(settings: Settings, readers: Readers | None) -> list[Middleware]:
+def _gate(settings: Settings, readers: Readers | None, site: Site | None) -> list[Middleware]:
     if not settings.private:
         return []
     if readers is None:
         raise ValueError("nobody judges who may read a private index")
-    return [Middleware(Gate, readers=readers)]
+    return [Middleware(Gate, readers=readers, sees_itself=_nothing if site is None else _is_of_site)]
 
 
-def _door(settings: Settings) -> Response:
-    url = settings.public_url
-    lines = [
-        "This is a Python package index with Trusted Publishing, run by trustpub.",
-        "",
-        f"Install from   {url}/simple/",
-        f"Upload to      {url}{UPLOAD_PATH}",
-        f"Audience       {settings.audience}",
-    ]
-    if settings.private:
-        lines += ["", f"It is private: to install, give the user name {TOKEN_USER} and a token of scope 'read'."]
-    if settings.rehearsal:
-        lines += ["", "It is a rehearsal: nothing here is real, and all of it will be thrown away."]
-    return PlainTextResponse("\n".join(lines) + "\n")
+def _nothing(path: str) -> bool:
+    return False
+
+
+def _is_of_site(path: str) -> bool:
+    """Without its last slash, too: then the answer is the way to it, whoever asks and whether it is there or not."""
+    return is_page(path) or is_page(f"{path}/")
 
 
 async def _problems(request: Request) -> Response:
@@ -150,6 +155,9 @@ async def _problem_page(request: Request) -> Response:
 
 async def _http_problem(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
+    site: Site | None = request.app.state.site
+    if site is not None and (is_page(request.scope["path"]) or (status == 404 and for_people(request))):
+        return await _site_fault(site, request, status, error)
     title = HTTPStatus(status).phrase
     code = title.lower().replace(" ", "-")
     problem = Problem(status=status, code=code, title=title, detail=_SENTENCES.get(status, title))
@@ -158,6 +166,20 @@ async def _http_problem(request: Request, error: Exception) -> Response:
         response = upload_problem(problem, request)
     else:
         response = problem_answer(problem, request)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+async def _site_fault(site: Site, request: Request, status: int, error: Exception) -> Response:
+    """The same as a page; where only the slash at the end is missing, the way to it."""
+    await site.prepare(request)
+    slashed = f"{request.scope['path']}/"
+    if status == 404 and request.method in ("GET", "HEAD") and is_page(slashed):
+        query = request.scope["query_string"].decode("latin-1")
+        location = quote(slashed, safe="/") + (f"?{query}" if query else "")
+        return site.finish(request, Response(b"", 308, {"Location": location}))
+    response = site.finish(request, site.fault(request, status))
     if isinstance(error, HTTPException) and error.headers:
         response.headers.update(error.headers)
     return response
@@ -179,7 +201,9 @@ class _Outermost:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                message = {**message, "headers": [*message.get("headers", ()), *_HEADERS]}
+                given = list(message.get("headers", ()))
+                names = {name for name, _ in given}
+                message = {**message, "headers": [*given, *(one for one in _HEADERS if one[0] not in names)]}
             await send(message)
 
         try:

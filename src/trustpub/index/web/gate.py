@@ -7,7 +7,7 @@ It stands before the routes, so that none can be forgotten: a path that is new, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -27,6 +27,7 @@ from trustpub.protocol.exchange import (
     PROBLEMS_PATH,
     Problem,
 )
+from trustpub.protocol.management.operation import BASE
 from trustpub.protocol.upload import UPLOAD_PATH
 
 OPEN = frozenset(
@@ -45,7 +46,8 @@ OPEN = frozenset(
         UPLOAD_PATH.rstrip("/"),
     }
 )
-"""Paths that are for everybody, or look at credentials themselves; so are those below :data:`PROBLEMS_PATH`."""
+"""Paths that are for everybody, or look at credentials themselves; so are those below :data:`PROBLEMS_PATH`, and the management
+API's."""
 
 ONLY = "trustpub.only"
 """In a request's scope: the projects, by normal form, that whoever asks may read; missing if all."""
@@ -58,13 +60,15 @@ _NOT_HERE = Problem(status=404, code="not-found", title="Not Found", detail="The
 class Gate:
     """Lets those in who may read, and keeps what they are sent out of caches that others share."""
 
-    def __init__(self, app: ASGIApp, readers: Readers) -> None:
+    def __init__(self, app: ASGIApp, readers: Readers, sees_itself: Callable[[str], bool] = lambda path: False) -> None:
+        """``sees_itself``: whether at a path there is a page for people, which looks at who is signed in."""
         self._app = app
         self._readers = readers
+        self._sees_itself = sees_itself
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on, or answer it."""
-        if scope["type"] != "http" or is_open(scope["path"]):
+        if scope["type"] != "http" or is_open(scope["path"]) or self._sees_itself(scope["path"]):
             await self._app(scope, receive, send)
             return
         found = await self._reader(scope)
@@ -88,7 +92,7 @@ class Gate:
 
 def is_open(path: str) -> bool:
     """Whether a private index takes a request to ``path`` without looking who sends it."""
-    return path in OPEN or path.startswith(PROBLEMS_PATH)
+    return path in OPEN or path.startswith((PROBLEMS_PATH, f"{BASE}/"))
 
 
 def _refusal(problem: Problem, scope: Scope) -> Response:

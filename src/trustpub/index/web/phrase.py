@@ -28,6 +28,8 @@ except ImportError:  # pragma: no cover - depends on the platform
 
 EXTENSION = "trustpub.reason"
 MAX_PHRASE = 500
+_GOODBYE_SECONDS = 1.0
+"""How long the other side may take to say that it, too, is done with a connection, when the server is to stop."""
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] [0-9]{3} [^\r\n]*\r\n")
 
@@ -104,6 +106,16 @@ class _Phrasing(asyncio.Protocol):
         if self._sender is not None:
             self._sender.lost()
         super().connection_lost(exc)
+
+    def shutdown(self) -> None:
+        """The server is told to stop, and ends every connection on which nothing is under way.
+
+        Browsers keep connections for later and do not read from them meanwhile. Over TLS the end of one would be waited
+        for until they did.
+        """
+        super().shutdown()  # type: ignore[misc]  # uvicorn's, of which mypy sees no base class here
+        if self.transport.is_closing():
+            asyncio.get_running_loop().call_later(_GOODBYE_SECONDS, self.transport.abort)
 
     async def _with_reason(
         self,

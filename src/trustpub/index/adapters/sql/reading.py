@@ -4,49 +4,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import json
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import ColumnElement, RowMapping, Text, bindparam, case, exists, func, literal_column, select
+from sqlalchemy import ColumnElement, Text, bindparam, case, exists, func, literal_column, select
 
-from trustpub.index.adapters.sql.connections import Opened
+from trustpub.index.adapters.sql.people_read import PeopleReading
 from trustpub.index.adapters.sql.ready import Ready
+from trustpub.index.adapters.sql.records_read import RecordsReading
 from trustpub.index.adapters.sql.rows import (
-    attempt_of,
-    event_of,
     file_of,
     issuer_of,
     project_of,
     provenance_of,
     publishers_of,
     token_of,
-    user_of,
 )
 from trustpub.index.adapters.sql.tables import (
-    attempts,
     counters,
-    events,
     facts,
     files,
     issuers,
-    members,
     prohibited_names,
     projects,
     provenances,
     publisher_links,
     publishers,
     tokens,
-    users,
 )
-from trustpub.index.kept import QUARANTINED, Attempt, Event, File, Issuer, Project, Provenance, Release, Token, User
+from trustpub.index.kept import QUARANTINED, File, Issuer, Project, Provenance, Release, Token
 from trustpub.index.ports import FORGET_KEYS
 from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.publishers import Publisher
 
 PROJECT_LIST = "projects"
 """The counter that tells caches that the list of projects changed."""
+
+_SEPARATORS = re.compile(r"[-_.]+")
+_PART = re.compile(r"[a-z0-9-]+\Z")
+"""What a part of a normal form is; none of it means anything to LIKE."""
+_MOST_WORDS = 50
+"""Of one search. SQLite takes no statement that asks for a thousand things."""
 
 # One statement for rows and links: on PostgreSQL two could see two states.
 _PUBLISHERS = (
@@ -89,29 +91,15 @@ _SERVED = files.c.deleted.is_(None) & ~_QUARANTINE
 _TOKEN = Ready(select(tokens).where(tokens.c.id == bindparam("id")))
 _SERIAL = Ready(select(counters.c.value).where(counters.c.name == bindparam("name")))
 _PUBLISHER = Ready(_PUBLISHERS.where(publishers.c.id == bindparam("id")))
-_USER = Ready(select(users).where(users.c.id == bindparam("id")))
 _PROJECT = Ready(select(projects).where(projects.c.normalized == bindparam("name")))
 _PROJECT_BY_ID = Ready(select(projects).where(projects.c.id == bindparam("id")))
 _FILE = Ready(select(files).where(files.c.filename == bindparam("name")))
 _FILE_LIKE = Ready(select(files).where(files.c.normalized == bindparam("key")))
 _FILE_BY_DIGEST = Ready(select(files).where(files.c.blake2b_256 == bindparam("digest"), _SERVED))
-_MEMBER = Ready(
-    select(members.c.user_id)
-    .join(projects, projects.c.id == members.c.project_id)
-    .where(
-        members.c.project_id == bindparam("project"),
-        members.c.user_id == bindparam("user"),
-        projects.c.pending_until.is_(None),
-    )
-)
 
 
-class SqlReading:
+class SqlReading(PeopleReading, RecordsReading):
     """:class:`trustpub.index.ports.Reading`; good as long as its transaction is open."""
-
-    def __init__(self, opened: Opened) -> None:
-        self._connection = opened.core
-        self._driver = opened.driver
 
     def fact(self, name: str) -> str | None:
         value: str | None = self._value(facts.c.value, facts.c.name == name)
@@ -202,6 +190,11 @@ class SqlReading:
         row = self._row(provenances, provenances.c.filename == filename)
         return None if row is None else provenance_of(row)
 
+    def attested(self, project_id: str) -> Mapping[str, bool]:
+        known = select(provenances.c.filename, (provenances.c.document != "").label("public"))
+        of_it = known.join(files, files.c.filename == provenances.c.filename).where(files.c.project_id == project_id)
+        return {row["filename"]: bool(row["public"]) for row in self._connection.execute(of_it).mappings()}
+
     def file(self, filename: str) -> File | None:
         row = _FILE.row(self._driver, {"name": filename})
         return None if row is None else file_of(row)
@@ -222,41 +215,25 @@ class SqlReading:
         held = select(tokens).where(tokens.c.publisher_id.is_(None)).order_by(tokens.c.created, tokens.c.id)
         return [token_of(row) for row in self._connection.execute(held).mappings()]
 
-    def user(self, name: str) -> User | None:
-        row = self._row(users, users.c.folded == name.lower())
-        return None if row is None else user_of(row)
+    def search(self, words: str, *, after: str = "", limit: int = 50) -> Sequence[Project]:
+        parts = list(dict.fromkeys(_SEPARATORS.sub("-", word.lower()) for word in words.split()))[:_MOST_WORDS]
+        if not all(_PART.match(part) for part in parts):
+            return []  # no name has such a character, and what LIKE makes of some of them is its own affair
+        real = (projects.c.pending_until.is_(None), projects.c.normalized > canonicalize_name(after))
+        found = select(projects).where(*real, *(projects.c.normalized.contains(part) for part in parts))
+        return [project_of(row) for row in self._rows(found.order_by(projects.c.normalized).limit(limit))]
 
-    def user_by_id(self, user_id: str) -> User | None:
-        row = _USER.row(self._driver, {"id": user_id})
-        return None if row is None else user_of(row)
-
-    def users(self) -> Sequence[User]:
-        return [user_of(row) for row in self._connection.execute(select(users).order_by(users.c.folded)).mappings()]
-
-    def is_member(self, project_id: str, user_id: str) -> bool:
-        return _MEMBER.row(self._driver, {"project": project_id, "user": user_id}) is not None
-
-    def members(self, project_id: str) -> Sequence[User]:
-        joined = select(users).join(members, members.c.user_id == users.c.id).where(members.c.project_id == project_id)
-        return [user_of(row) for row in self._connection.execute(joined.order_by(users.c.folded)).mappings()]
-
-    def events(self, *, project_id: str | None = None, limit: int = 100) -> Sequence[Event]:
-        statement = select(events).order_by(events.c.id.desc()).limit(limit)
-        if project_id is not None:
-            statement = statement.where(events.c.project_id == project_id)
-        return [event_of(row) for row in self._connection.execute(statement).mappings()]
-
-    def attempts(self, *, project_id: str | None, limit: int = 100) -> Sequence[Attempt]:
-        statement = select(attempts).where(attempts.c.project_id.is_not_distinct_from(project_id))
-        newest = statement.order_by(attempts.c.last.desc(), attempts.c.id).limit(limit)
-        return [attempt_of(row) for row in self._connection.execute(newest).mappings()]
+    def publishers_by_project(self, project_ids: Collection[str]) -> Mapping[str, Sequence[Publisher]]:
+        by_project: dict[str, list[Publisher]] = {one: [] for one in project_ids}
+        # One parameter, whatever their number: a statement takes 32,766 at most.
+        wanted = select(func.json_each(json.dumps(list(by_project))).table_valued("value").c.value)
+        linked = select(publisher_links.c.publisher_id).where(publisher_links.c.project_id.in_(wanted))
+        for publisher in self._publishers(publishers.c.id.in_(linked)) if by_project else ():
+            for link in publisher.links:
+                if link.project_id in by_project:
+                    by_project[link.project_id].append(publisher)
+        return by_project
 
     def _publishers(self, *conditions: ColumnElement[bool]) -> list[Publisher]:
         statement = _PUBLISHERS.where(*conditions)
         return publishers_of(list(self._connection.execute(statement).mappings()))
-
-    def _row(self, table: Any, condition: ColumnElement[bool]) -> RowMapping | None:
-        return self._connection.execute(select(table).where(condition).limit(1)).mappings().first()
-
-    def _value(self, column: Any, condition: ColumnElement[bool]) -> Any:
-        return self._connection.execute(select(column).where(condition)).scalar()

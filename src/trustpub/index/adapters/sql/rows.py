@@ -10,7 +10,23 @@ from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Any
 
-from trustpub.index.kept import Attempt, Event, File, Issuer, Project, Provenance, Token, Use, User
+from trustpub.index.kept import (
+    Attempt,
+    Compared,
+    Event,
+    File,
+    Invitation,
+    Issuer,
+    Letter,
+    Login,
+    Near,
+    Project,
+    Provenance,
+    Session,
+    Token,
+    Use,
+    User,
+)
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Publisher, Rules
@@ -19,7 +35,7 @@ Row = Mapping[Any, Any]
 
 _NAMES: Mapping[type, tuple[str, ...]] = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (Attempt, Event, File, Project, Provenance, Token, Use, User)
+    for kind in (Attempt, Event, File, Invitation, Letter, Login, Project, Provenance, Session, Token, Use, User)
 }
 
 
@@ -120,7 +136,15 @@ def project_of(row: Row) -> Project:
 
 def file_of(row: Row) -> File:
     """From all columns, or more."""
-    return File(**{**{name: row[name] for name in _NAMES[File]}, "attested": bool(row["attested"])})
+    values = {name: row[name] for name in _NAMES[File]}
+    # Read by the thousand, and many of old ones are empty.
+    origin = {} if row["origin"] == "{}" else json.loads(row["origin"])
+    return File(**{**values, "attested": bool(row["attested"]), "origin": origin})
+
+
+def file_columns(file: File) -> dict[str, Any]:
+    """All of its row, but for the normal form of its name."""
+    return {**columns(file), "origin": json.dumps(dict(file.origin))}
 
 
 def provenance_of(row: Row) -> Provenance:
@@ -145,8 +169,33 @@ def _frozen(value: Any) -> Any:
 
 
 def user_of(row: Row) -> User:
+    """From all columns, or more."""
+    return User(**{**{name: row[name] for name in _NAMES[User]}, "administrator": bool(row["administrator"])})
+
+
+def login_of(row: Row) -> Login:
     """From all columns."""
-    return User(id=row["id"], name=row["name"], created=row["created"])
+    return Login(**{**row, "recovery": tuple(json.loads(row["recovery"]))})
+
+
+def login_columns(login: Login) -> dict[str, Any]:
+    """All of its row."""
+    return {**columns(login), "recovery": json.dumps(login.recovery)}
+
+
+def session_of(row: Row) -> Session:
+    """From all columns."""
+    return Session(**{**row, "complete": bool(row["complete"])})
+
+
+def invitation_of(row: Row) -> Invitation:
+    """From all columns."""
+    return Invitation(**{**row, "administrator": bool(row["administrator"])})
+
+
+def letter_of(row: Row) -> Letter:
+    """From all columns."""
+    return Letter(**row)
 
 
 def event_of(row: Row) -> Event:
@@ -157,9 +206,30 @@ def event_of(row: Row) -> Event:
         project_id=row["project_id"],
         publisher_id=row["publisher_id"],
         facts=json.loads(row["facts"]),
+        number=row["id"],
     )
 
 
 def attempt_of(row: Row) -> Attempt:
     """From all columns."""
-    return Attempt(**{**row, "claims": json.loads(row["claims"]), "reasons": json.loads(row["reasons"])})
+    near = tuple(
+        Near(
+            publisher_id=one["publisher_id"],
+            compared=tuple(Compared(**each) for each in one["compared"]),
+            fields=one["fields"],
+        )
+        for one in json.loads(row["near"])
+    )
+    values = {name: json.loads(row[name]) for name in ("claims", "reasons", "proposed")}
+    return Attempt(**{**row, **values, "near": near})
+
+
+def attempt_columns(attempt: Attempt) -> dict[str, Any]:
+    """All of its row."""
+    return {
+        **columns(attempt),
+        "claims": json.dumps(dict(attempt.claims)),
+        "reasons": json.dumps(attempt.reasons),
+        "proposed": json.dumps(dict(attempt.proposed)),
+        "near": json.dumps([asdict(one) for one in attempt.near]),
+    }

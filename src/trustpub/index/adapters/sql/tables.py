@@ -68,6 +68,65 @@ users = Table(
     # The lower-cased name, so that Anna and anna are one person on every database.
     Column("folded", Text, nullable=False, unique=True),
     Column("created", Whole, nullable=False),
+    Column("email", Text, nullable=False, server_default=""),
+    Column("administrator", Flag, nullable=False, server_default=text("0")),
+    Column("suspended", Whole),
+    sqlite_strict=True,
+)
+
+# What is a person's goes with them: logins, sessions, memberships, tokens, invitations to set a new password.
+logins = Table(
+    "logins",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("password", Text),
+    Column("totp", Text),
+    Column("totp_step", Whole, nullable=False),
+    # JSON: an array of digests.
+    Column("recovery", Text, nullable=False),
+    Column("subject", Text, unique=True),
+    sqlite_strict=True,
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("created", Whole, nullable=False),
+    Column("expires", Whole, nullable=False),
+    Column("seen", Whole, nullable=False),
+    Column("confirmed", Whole, nullable=False),
+    Column("complete", Flag, nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("agent", Text, nullable=False),
+    sqlite_strict=True,
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("administrator", Flag, nullable=False),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    # No foreign key: an invitation outlives who wrote it, and may come from the command line.
+    Column("by", Text, nullable=False),
+    Column("created", Whole, nullable=False),
+    Column("expires", Whole, nullable=False),
+    sqlite_strict=True,
+)
+
+letters = Table(
+    "letters",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("to", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", Text, nullable=False),
+    Column("created", Whole, nullable=False),
+    Column("attempts", Whole, nullable=False),
+    Column("not_before", Whole, nullable=False, index=True),
     sqlite_strict=True,
 )
 
@@ -104,7 +163,8 @@ members = Table(
     "members",
     metadata,
     Column("project_id", Text, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
-    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("role", Text, nullable=False, server_default="owner"),
     sqlite_strict=True,
 )
 
@@ -156,6 +216,7 @@ tokens = Table(
     Column("used", Whole),
     # JSON of what the identity token said that it was minted for.
     Column("claims", Text, nullable=False, server_default="{}"),
+    Column("last_used", Whole),
     # Minted tokens, by far the most, have none, and need not be written into it.
     Index(None, "user_id", sqlite_where=text("user_id IS NOT NULL")),
     sqlite_strict=True,
@@ -197,6 +258,8 @@ files = Table(
     Column("yanked", Text),
     Column("deleted", Whole),
     Column("attested", Flag, nullable=False, server_default=text("0")),
+    # JSON of who uploaded it, see kept.File.
+    Column("origin", Text, nullable=False, server_default="{}"),
     sqlite_strict=True,
 )
 
@@ -221,6 +284,8 @@ events = Table(
     Column("project_id", Text, index=True),
     Column("publisher_id", Text),
     Column("facts", Text, nullable=False),
+    # Those of a kind, the newest first, and how many there were on a day, without a look at the rows.
+    Index(None, "kind", "id", "at"),
     sqlite_strict=True,
 )
 
@@ -239,6 +304,9 @@ attempts = Table(
     Column("last", Moment, nullable=False),
     Column("count", Whole, nullable=False),
     Column("peer", Text, nullable=False),
+    # JSON of fields to register, and of each publisher that was near; see kept.Attempt.
+    Column("proposed", Text, nullable=False, server_default="{}"),
+    Column("near", Text, nullable=False, server_default="[]"),
     Index(None, "project_id", "digest"),
     Index(None, "project_id", "last"),
     Index(None, "last"),

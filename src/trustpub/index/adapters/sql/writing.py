@@ -8,12 +8,21 @@ import json
 from collections.abc import Mapping, Sequence
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import Executable, bindparam, delete, exists, insert, select, update
+from sqlalchemy import bindparam, delete, exists, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 
+from trustpub.index.adapters.sql.people_write import PeopleWriting
 from trustpub.index.adapters.sql.reading import PROJECT_LIST, SqlReading
 from trustpub.index.adapters.sql.ready import Ready
-from trustpub.index.adapters.sql.rows import columns, identity_key, issuer_columns, rules_text, token_columns
+from trustpub.index.adapters.sql.rows import (
+    attempt_columns,
+    columns,
+    file_columns,
+    identity_key,
+    issuer_columns,
+    rules_text,
+    token_columns,
+)
 from trustpub.index.adapters.sql.tables import (
     attempts,
     claims,
@@ -22,16 +31,14 @@ from trustpub.index.adapters.sql.tables import (
     facts,
     files,
     issuers,
-    members,
     prohibited_names,
     projects,
     provenances,
     publisher_links,
     publishers,
     tokens,
-    users,
 )
-from trustpub.index.kept import Attempt, Event, File, Issuer, Project, Provenance, Token, Use, User
+from trustpub.index.kept import Attempt, Event, File, Issuer, Project, Provenance, Token, Use
 from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.publishers import Publisher, Rules
@@ -48,7 +55,7 @@ _CLAIM = Ready(upsert(claims).on_conflict_do_nothing())
 _CLAIMED = Ready(select(claims).where(claims.c.issuer == bindparam("issuer"), claims.c.key == bindparam("key")))
 
 
-class SqlWriting(SqlReading):
+class SqlWriting(SqlReading, PeopleWriting):
     """:class:`trustpub.index.ports.Writing`; sees what it wrote itself."""
 
     def set_fact(self, name: str, value: str) -> None:
@@ -149,12 +156,8 @@ class SqlWriting(SqlReading):
     def touch(self, project_id: str) -> None:
         _TOUCH.run(self._driver, {"project": project_id})
 
-    def add_member(self, project_id: str, user_id: str) -> None:
-        """To a pending project: its owner-to-be, who counts as a member from :meth:`make_real` on."""
-        self._run(upsert(members).values(project_id=project_id, user_id=user_id).on_conflict_do_nothing())
-
     def add_file(self, file: File, provenance: Provenance | None = None) -> None:
-        _ADD_FILE.run(self._driver, {**columns(file), "normalized": file_key(file.filename)})
+        _ADD_FILE.run(self._driver, {**file_columns(file), "normalized": file_key(file.filename)})
         if provenance is not None:
             self._run(insert(provenances).values(columns(provenance)))
 
@@ -174,9 +177,6 @@ class SqlWriting(SqlReading):
     def set_policy(self, project_id: str, *, trusted_only: bool, attestations: str) -> None:
         values = {"trusted_only": int(trusted_only), "attestations": attestations}
         self._run(update(projects).where(projects.c.id == project_id).values(values))
-
-    def add_user(self, user: User) -> None:
-        self._run(insert(users).values(**columns(user), folded=user.name.lower()))
 
     def add_token(self, token: Token) -> None:
         _ADD_TOKEN.run(self._driver, token_columns(token))
@@ -220,12 +220,7 @@ class SqlWriting(SqlReading):
         again = {"last": attempt.last, "count": attempts.c.count + attempt.count, "peer": attempt.peer}
         if self._run(update(attempts).where(near, attempts.c.digest == attempt.digest).values(again)):
             return
-        values = {
-            **columns(attempt),
-            "claims": json.dumps(dict(attempt.claims)),
-            "reasons": json.dumps(attempt.reasons),
-        }
-        self._run(insert(attempts).values(values))
+        self._run(insert(attempts).values(attempt_columns(attempt)))
         kept = select(attempts.c.id).where(near).order_by(attempts.c.last.desc(), attempts.c.id).limit(most)
         self._run(delete(attempts).where(near, attempts.c.id.not_in(kept)))
 
@@ -244,6 +239,3 @@ class SqlWriting(SqlReading):
     def _project_list_changed(self) -> None:
         row = upsert(counters).values(name=PROJECT_LIST, value=1)
         self._run(row.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1}))
-
-    def _run(self, statement: Executable) -> int:
-        return self._connection.execute(statement).rowcount

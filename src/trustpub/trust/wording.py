@@ -4,20 +4,15 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
 
-from trustpub.cli.admin.folder import day
 from trustpub.printable import printable
-
-if TYPE_CHECKING:
-    from trustpub.trust.publishers import Link, Publisher, Rules
+from trustpub.trust.issuers import PROVIDERS, PUBLIC_ISSUERS
+from trustpub.trust.publishers import Link, Publisher, Rules
 
 
 def describe(found: Publisher) -> str:
     """Who a publisher is, in one line, without its ids."""
-    from trustpub.trust.issuers import PROVIDERS, PUBLIC_ISSUERS
-
     provider = PROVIDERS[found.kind]
     shown = {name: printable(value, 200) for name, value in found.fields.items() if name not in provider.ids}
     if found.kind == "github":
@@ -47,11 +42,12 @@ def describe_rules(rules: Rules) -> str:
     return ", ".join(parts)
 
 
-def link_line(link: Link) -> str:
-    """A project, how long its name is held, and from which runs it may be published."""
+def link_line(link: Link, now: int) -> str:
+    """A project, how long its name is held, and from which runs it may be published. ``now``: Unix time."""
     said = describe_rules(link.rules)
     line = f"{link.project} {f'only from runs {said}' if said else ''}".rstrip()
     if link.pending_until is None:
         return line
-    verb = "held until" if link.live(int(time.time())) else "was held until"
-    return f"{line} (pending, {verb} {day(link.pending_until)})"
+    verb = "held until" if link.live(now) else "was held until"
+    until = datetime.fromtimestamp(link.pending_until, UTC).strftime("%Y-%m-%d")
+    return f"{line} (pending, {verb} {until})"

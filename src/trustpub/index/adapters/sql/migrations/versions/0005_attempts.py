@@ -1,0 +1,17 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""What was compared with a refused identity, and what would have to be registered for it to be trusted."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Attempts from before have neither; their reasons say in words what differed."""
+    op.add_column("attempts", sa.Column("proposed", sa.Text(), nullable=False, server_default="{}"))
+    op.add_column("attempts", sa.Column("near", sa.Text(), nullable=False, server_default="[]"))

@@ -1,0 +1,70 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""Every address of the site's table, with the parts of its path from a journey, and who is to look at it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from tests.web.journey import Journey
+from trustpub.index.web.site.table import PAGES
+from trustpub.trust.issuers import PROVIDERS
+
+PEOPLE = ("guest", "ada", "root")
+_PART = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
+_GUEST = ("front", "sign-in", "invitation", "search", "project", "release")
+_ROOT = ("administration", "index-")
+"""How the names of pages begin that are for administrators."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where somebody goes."""
+
+    path: str
+    status: int = 200
+
+
+class Addresses:
+    """Which addresses which person looks at."""
+
+    def __init__(self, journey: Journey) -> None:
+        """``journey`` was gone to its end."""
+        self._journey = journey
+
+    def of(self, person: str) -> Iterator[Address]:
+        """Those of one of :data:`PEOPLE`."""
+        yield Address("/no/such/page", 404)
+        for name, path in self._pages.items():
+            if person == "guest":
+                mine = name in _GUEST
+            else:
+                mine = name not in ("sign-in", "second-factor") and name.startswith(_ROOT) == (person == "root")
+            if mine:
+                yield Address(path)
+        if person == "ada":
+            yield from self._forms()
+
+    @cached_property
+    def _pages(self) -> dict[str, str]:
+        """Every page that can be looked at, and its path."""
+        link = self._journey.house.admin("user", "invite").split()[-1]
+        parts = {**self._journey.parts, "token": link.rpartition("/")[2]}
+        found = {}
+        for page in PAGES:
+            if "GET" in page.methods:
+                missing = [part for part in _PART.findall(page.path) if part not in parts]
+                assert not missing, f"say in journey.py what the {missing} of {page.path} is, so that it is looked at"
+                found[page.name] = _PART.sub(lambda part: parts[part[1]], page.path)
+        return found
+
+    def _forms(self) -> Iterator[Address]:
+        """The form of each provider of which there is an issuer, empty and filled in by a link."""
+        for kind in PROVIDERS:
+            for name in ("pending-publishers", "project-publishing"):
+                yield Address(f"{self._pages[name]}?provider={kind}")
+        filled = "provider=github&repository=someone/else&workflow=release.yml&environment=release"
+        yield Address(f"{self._pages['project-publishing']}?{filled}")

@@ -7,7 +7,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from trustpub.index.accounts.authority import ADMINISTRATOR, EVERYBODY, MAINTAINER, OWNER, PERSON, WHO, Action
+from trustpub.index.accounts.authority import ADMINISTRATOR, EVERYBODY, PERSON, WHO, Action
+from trustpub.index.kept import MAINTAINER, OWNER
 from trustpub.protocol.management.openapi import REFUSALS
 from trustpub.protocol.management.operation import BASE, DOCUMENT_PATH, Operation
 from trustpub.protocol.management.table import ACCOUNT, INDEX, ISSUERS, PEOPLE, PROJECTS, PUBLISHERS

@@ -84,7 +84,7 @@ def shots(index: Stocked) -> Mapping[str, Shot]:
         "attempt": Shot(path=f"{publishing}attempts/{attempt.id}/", who="ada"),
         "pending": Shot(path="/manage/account/publishing/?provider=github", who="ada"),
         "account": Shot(path="/manage/account/", who="ada"),
-        "administration": Shot(path="/search", who="root"),
+        "administration": Shot(path="/admin/", who="root"),
     }
 
 
@@ -106,7 +106,7 @@ def example(place: Path) -> Iterator[Stocked]:
         index = Stocked(Live(folder=folder, key=key, clock=clock), folder.settings)
         _people(index, project)
         for version in ("0.9", "1.0", "1.1"):
-            index.now(20 * 86_400)
+            index.now(8 * 86_400)
             _release(index, version, index.minted(**_claims("octo-org", version)))
         for _ in range(2):
             _refused(index, **_claims("octo-org", "1.2", workflow="publish.yml"))

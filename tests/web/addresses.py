@@ -16,7 +16,7 @@ from trustpub.trust.issuers import PROVIDERS
 PEOPLE = ("guest", "ada", "root")
 _PART = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
 _GUEST = ("front", "sign-in", "invitation", "search", "project", "release")
-_ROOT = ("administration", "index-")
+_ROOT = "admin"
 """How the names of pages begin that are for administrators."""
 
 

@@ -65,6 +65,7 @@ class Journey:
     def go(self) -> None:
         """All of it."""
         self.becomes_administrator()
+        self.believes_an_issuer()
         self.invites()
         self.signs_in_with_second_factor("ada")
         self.registers_a_pending_publisher()
@@ -86,13 +87,32 @@ class Journey:
         assert "an administrator of this index" in root.window.text
 
     def invites(self) -> None:
-        """A person comes by an invitation, and makes an account."""
-        link = self.house.admin("user", "invite", "--email", "ada@example.org").split()[-1]
+        """The administrator makes a link; a person comes by it, and makes an account."""
+        hand, window = self.people["root"].hand, self.people["root"].window
+        hand.follow("Administration")
+        hand.follow("Users")
+        hand.fill("E-mail address", "ada@example.org")
+        hand.press("Make the link")
+        link = window.page.locator("code.secret").inner_text()
         ada = self.person("ada")
         ada.window.open(link)
         assert "administrator" not in ada.window.text
         self._makes_account(ada)
         assert "Letters go to ada@example.org" in ada.window.text
+
+    def believes_an_issuer(self) -> None:
+        """The administrator sees the keys of the forge's identity provider, and believes it."""
+        hand, window = self.people["root"].hand, self.people["root"].window
+        window.open("/manage/account/")
+        hand.follow("Administration")
+        hand.follow("Issuers")
+        hand.follow("Add an issuer")
+        hand.fill("Issuer", self.house.issuer.url)
+        hand.choose("Kind", "github")
+        hand.press("Ask it for its keys")
+        assert "It answers, and its discovery document is its own." in window.text
+        hand.press("Believe it")
+        assert f"{self.house.issuer.url} is believed." in window.text
 
     def _makes_account(self, person: Person) -> None:
         person.hand.fill("User name", person.name)
@@ -127,7 +147,6 @@ class Journey:
 
     def registers_a_pending_publisher(self) -> None:
         """The name is held for the first release of a job."""
-        self.house.admin("issuer", "add", self.house.issuer.url, "--kind", "github")
         hand, window = self.people["ada"].hand, self.people["ada"].window
         window.open("/manage/account/publishing/")
         hand.follow("GitHub Actions")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -192,3 +193,14 @@ def upload(index: Stocked, token: str) -> Any:
     told = form(content, filename, version="2.0", requires_python=None)
     with TestClient(index.app, base_url="https://index.example") as client:
         return client.post("/legacy/", content=multipart(told, content, filename), headers=headers)
+
+
+def test_a_token_to_manage_with_is_made_in_the_browser_like_any_other(index: Stocked, afar: Admin) -> None:
+    new = "/manage/account/tokens/new/"
+    page = index.browser("ada").post(new, description="robot", scope="manage", project="hello", days="7")
+    secret = re.search(r"pypi-[A-Za-z0-9_-]+", page.text)
+    assert secret is not None
+    shown = afar("project", "show", "hello", token=secret[0])
+    assert shown.code == 0, shown.err
+    assert "hello-1.0-py3-none-any.whl" in shown.out
+    assert afar("project", "archive", "other", token=secret[0]).code == 1

@@ -160,6 +160,22 @@ PAGES_TAKE: Mapping[tuple[str, str], Line] = {
     ("GET", "manage-members"): Line("project.members.read"),
     ("POST", "manage-members"): Line("project.members", {"do": "add", "user": "cy", "role": "maintainer"}),
     ("GET", "manage-log"): Line("project.audit"),
+    ("GET", "administration"): Line("index.switches"),
+    ("POST", "admin.switches"): Line("index.switches"),
+    ("GET", "admin.log"): Line("index.audit"),
+    ("GET", "admin.issuers"): Line("index.issuers"),
+    ("POST", "admin.issuers.post"): Line("index.issuers"),
+    ("GET", "admin.issuer"): Line("index.issuers"),
+    ("POST", "admin.issuer.post"): Line("index.issuers"),
+    ("GET", "admin.users"): Line("index.users"),
+    ("POST", "admin.users.post"): Line("index.users"),
+    ("POST", "admin.invite"): Line("index.users"),
+    ("GET", "admin.projects"): Line("index.projects"),
+    ("POST", "admin.projects.post"): Line("index.projects"),
+    ("GET", "admin.publishers"): Line("index.publishers"),
+    ("POST", "admin.publishers.post"): Line("index.publishers"),
+    ("GET", "admin.names"): Line("index.names"),
+    ("POST", "admin.names.post"): Line("index.names"),
 }
 
 

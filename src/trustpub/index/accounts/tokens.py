@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from trustpub.errors import Declined, Misuse
 from trustpub.index.accounts.acting import NotHere
-from trustpub.index.accounts.authority import READ_SCOPE, UPLOAD_SCOPE
+from trustpub.index.accounts.authority import MANAGE_SCOPE, READ_SCOPE, UPLOAD_SCOPE
 from trustpub.index.accounts.invitations import Fault
 from trustpub.index.credentials import Credentials
 from trustpub.index.kept import Project, Token, User
@@ -21,7 +21,7 @@ from trustpub.tokens.caveats import ProjectIds
 
 DAYS = (7, 30, 90, 365)
 """How long a token may be made for, in days; and for ever."""
-OFFERED = (UPLOAD_SCOPE, READ_SCOPE)
+OFFERED = (UPLOAD_SCOPE, READ_SCOPE, MANAGE_SCOPE)
 MOST = 100
 """Tokens of one person that are good."""
 LONGEST = 100

@@ -140,8 +140,8 @@ def register(
         Declined: the index does not take it.
     """
     from trustpub.cli.admin.folder import open_index
-    from trustpub.cli.admin.wording import describe
     from trustpub.index.registration import Wanted
+    from trustpub.trust.wording import describe
 
     wanted = [one for one in registrations if not one.trial and not one.target.public]
     if not wanted:

@@ -46,8 +46,8 @@ OPEN = frozenset(
         UPLOAD_PATH.rstrip("/"),
     }
 )
-"""Paths that are for everybody, or look at credentials themselves; so are those below :data:`PROBLEMS_PATH`, and the management
-API's."""
+"""Paths that are for everybody, or look at credentials themselves; so are those below :data:`PROBLEMS_PATH`, and those
+of the management API."""
 
 ONLY = "trustpub.only"
 """In a request's scope: the projects, by normal form, that whoever asks may read; missing if all."""

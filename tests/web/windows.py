@@ -29,9 +29,7 @@ _FOCUS = """one => { const style = getComputedStyle(one), at = one.getBoundingCl
 
 def find_chromium() -> str | None:
     """The system's own browser."""
-    return next(
-        (found for found in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if found), None
-    )
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @contextmanager

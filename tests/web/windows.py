@@ -69,6 +69,7 @@ class Window:
         self.origin = origin
         self.faults: list[str] = []
         self._expected = 200
+        self._answers: list[int] = []
         self.page.on("console", self._told)
         self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
         self.page.on("request", self._asked)
@@ -90,17 +91,26 @@ class Window:
             self.faults.append(f"{request.url} failed: {request.failure}")
 
     def _answered(self, url: str, status: int) -> None:
+        self._answers.append(status)
         if status >= 400 and status != self._expected:
             self.faults.append(f"{url} answers {status}")
 
-    def open(self, path: str, status: int = 200) -> None:
-        """Go there, as if it were typed; it must answer ``status``."""
-        self._expected = status
-        answer = self.page.goto(path if path.startswith("https://") else f"{self.origin}{path}")
-        assert answer is not None, path
-        assert answer.status == status, f"{path} answers {answer.status}"
+    def open(self, path: str, status: int = 200, *, leads_to: str = "") -> None:
+        """Go there, as if it were typed; it must answer ``status`` there, or at the path that it leads to."""
+        url = path if path.startswith("https://") else f"{self.origin}{path}"
+        with self.expecting(status):
+            self.page.goto(url)
+            self.look()
+        wanted = f"{self.origin}{leads_to}" if leads_to else url
+        assert self.page.url == wanted, f"{path} led to {self.page.url}"
+
+    @contextmanager
+    def expecting(self, status: int) -> Iterator[None]:
+        """The next page is to answer ``status``, and nothing else is to answer with an error."""
+        self._expected, self._answers = status, []
+        yield
+        assert status in self._answers, f"{self.page.url} answers {self._answers}"
         self._expected = 200
-        self.look()
 
     def look(self) -> None:
         """What holds for every page that is shown: it is as wide as the window, and nothing was wrong with it."""
@@ -174,9 +184,10 @@ class Mouse:
         """Choose one of a list."""
         self._to(self._field(label)).select_option(value)
 
-    def press(self, name: str) -> None:
-        """Press the button; the page that comes must be sound."""
-        self._go(self._one("button", name))
+    def press(self, name: str, status: int = 200) -> None:
+        """Press the button; the page that comes must be sound, and answer ``status``."""
+        with self.window.expecting(status):
+            self._go(self._one("button", name))
 
     def follow(self, name: str) -> None:
         """Follow the link; the page that comes must be sound."""

@@ -18,6 +18,8 @@ _PART = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
 _GUEST = ("front", "sign-in", "invitation", "search", "project", "release")
 _ELSEWHERE = ("openid", "openid.arrive", "openid.confirm")
 """Pages on the way to a provider where people sign in and back, which this index has none of."""
+_AWAY = ("sign-in", "second-factor", "openid", "openid.arrive", "openid.confirm")
+"""Pages that are not for those who are signed in, or lead elsewhere."""
 _ROOT = "admin"
 """How the names of pages begin that are for administrators."""
 
@@ -44,7 +46,7 @@ class Addresses:
             if person == "guest":
                 mine = name in _GUEST
             else:
-                mine = name not in ("sign-in", "second-factor") and name.startswith(_ROOT) == (person == "root")
+                mine = name not in _AWAY and name.startswith(_ROOT) == (person == "root")
             if mine:
                 yield Address(path)
         if person == "ada":

@@ -178,11 +178,11 @@ class Mouse:
 
     def fill(self, label: str, value: str) -> None:
         """Write into the field of this label, in place of what is there."""
-        self._to(self._field(label)).fill(value)
+        self.reach(self._field(label)).fill(value)
 
     def choose(self, label: str, value: str) -> None:
         """Choose one of a list."""
-        self._to(self._field(label)).select_option(value)
+        self.reach(self._field(label)).select_option(value)
 
     def press(self, name: str, status: int = 200) -> None:
         """Press the button; the page that comes must be sound, and answer ``status``."""
@@ -199,11 +199,12 @@ class Mouse:
     def _one(self, role: Any, name: str) -> Locator:
         return self.page.get_by_role(role, name=re.compile(rf"^{re.escape(name)}(\W|$)")).first
 
-    def _to(self, found: Locator) -> Locator:
+    def reach(self, found: Locator) -> Locator:
+        """Go to that element, which is where one has to be to use it."""
         return found
 
     def _go(self, found: Locator) -> None:
-        self._activate(self._to(found))
+        self._activate(self.reach(found))
         self.window.look()
 
     def _activate(self, found: Locator) -> None:
@@ -213,7 +214,7 @@ class Mouse:
 class Keys(Mouse):
     """Uses it with the keyboard alone, and sees at each step where it is."""
 
-    def _to(self, found: Locator) -> Locator:
+    def reach(self, found: Locator) -> Locator:
         found.wait_for()
         for _ in range(_MOST_TABS):
             if found.evaluate("one => one === document.activeElement"):
@@ -231,12 +232,12 @@ class Keys(Mouse):
         return found
 
     def fill(self, label: str, value: str) -> None:
-        self._to(self._field(label))
+        self.reach(self._field(label))
         self.page.keyboard.press("Meta+A" if sys.platform == "darwin" else "Control+A")
         self.page.keyboard.type(value)
 
     def choose(self, label: str, value: str) -> None:
-        field = self._to(self._field(label))
+        field = self.reach(self._field(label))
         self.page.keyboard.press("Home")
         for _ in range(_MOST_TABS):
             if field.input_value() == value:

@@ -16,6 +16,10 @@ from trustpub.trust.issuers import PROVIDERS
 PEOPLE = ("guest", "ada", "root")
 _PART = re.compile(r"\{([a-z_]+)(?::[a-z]+)?\}")
 _GUEST = ("front", "sign-in", "invitation", "search", "project", "release")
+_ELSEWHERE = ("openid", "openid.arrive", "openid.confirm")
+"""Pages on the way to a provider where people sign in and back, which this index has none of."""
+_AWAY = ("sign-in", "second-factor", "openid", "openid.arrive", "openid.confirm")
+"""Pages that are not for those who are signed in, or lead elsewhere."""
 _ROOT = "admin"
 """How the names of pages begin that are for administrators."""
 
@@ -42,7 +46,7 @@ class Addresses:
             if person == "guest":
                 mine = name in _GUEST
             else:
-                mine = name not in ("sign-in", "second-factor") and name.startswith(_ROOT) == (person == "root")
+                mine = name not in _AWAY and name.startswith(_ROOT) == (person == "root")
             if mine:
                 yield Address(path)
         if person == "ada":
@@ -55,7 +59,7 @@ class Addresses:
         parts = {**self._journey.parts, "token": link.rpartition("/")[2]}
         found = {}
         for page in PAGES:
-            if "GET" in page.methods:
+            if "GET" in page.methods and page.name not in _ELSEWHERE:
                 missing = [part for part in _PART.findall(page.path) if part not in parts]
                 assert not missing, f"say in journey.py what the {missing} of {page.path} is, so that it is looked at"
                 found[page.name] = _PART.sub(lambda part: parts[part[1]], page.path)

@@ -19,7 +19,8 @@ from tests.web.house import JOB, House
 from tests.web.windows import Mouse, Window
 
 MOVED = replace(JOB, workflow="publish.yml", ref="refs/tags/v2")
-STRANGE = replace(JOB, repository="ada/hello", repository_id="777", owner_id="901", ref="refs/tags/v2")
+TAKEN_OVER = replace(JOB, repository_id="777", owner_id="901", ref="refs/tags/v2")
+"""A job of somebody who took the name of the repository once it was free."""
 PASSWORD = "three herons over the weir"
 _STEP = 30
 
@@ -68,9 +69,11 @@ class Journey:
         self.believes_an_issuer()
         self.invites()
         self.signs_in_with_second_factor("ada")
+        self.makes_a_token()
         self.registers_a_pending_publisher()
         self.publishes()
         self.is_refused_and_put_right()
+        self.stops_at_another_repository_of_that_name()
 
     def person(self, name: str) -> Person:
         window = self.new_window(self.browser, self.house.url)
@@ -134,24 +137,41 @@ class Journey:
         hand.follow("I have kept them")
         assert "You have 10 recovery codes left" in window.text
         hand.press("Sign out")
-        window.open("/manage/account/")
+        window.open("/manage/account/", leads_to="/login?next=/manage/account/")
         assert window.heading == "Sign in"
-        hand.fill("User name", person.name)
-        hand.fill("Password", PASSWORD)
-        hand.press("Sign in")
+        for password, status in (("three herons over the wire", 403), (PASSWORD, 200)):
+            hand.fill("User name", person.name)
+            hand.fill("Password", password)
+            hand.press("Sign in", status)
         assert window.heading == "Second factor"
         # The code that was just used is taken no more, and the next is taken a little early.
         hand.fill("Code", person.code(1))
         hand.press("Go on")
         assert window.heading == "Your account"
 
+    def makes_a_token(self) -> None:
+        """Its secret is shown this once."""
+        hand, window = self.people["ada"].hand, self.people["ada"].window
+        window.open("/manage/account/")
+        hand.follow("Tokens")
+        hand.follow("Make a token")
+        hand.fill("Name", "laptop")
+        hand.press("Make the token")
+        assert window.page.locator(".secret").inner_text().startswith("pypi-")
+        window.open("/manage/account/tokens/")
+        assert "laptop" in window.text
+        assert "pypi-" not in window.text
+
     def registers_a_pending_publisher(self) -> None:
-        """The name is held for the first release of a job."""
+        """The name is held for the first release of a job, once what was typed can be right."""
         hand, window = self.people["ada"].hand, self.people["ada"].window
         window.open("/manage/account/publishing/")
         hand.follow("GitHub Actions")
         hand.fill("Name of the project", "hello")
         hand.choose("Issuer", self.house.issuer.url)
+        hand.fill("Repository", "not a repository")
+        hand.press("Hold the name and register", 400)
+        assert "Nothing was registered." in window.text
         hand.fill("Repository", JOB.repository)
         hand.fill("Workflow file of the job", JOB.workflow)
         hand.fill("Environment", str(JOB.environment))
@@ -188,6 +208,19 @@ class Journey:
         window.open("/project/hello/")
         assert window.heading == "hello 1.1"
         assert "publish.yml" in window.text
+
+    def stops_at_another_repository_of_that_name(self) -> None:
+        """The ids are others: the form is filled in and tells what differs, and wants the repository's name typed."""
+        self.house.publish(TAKEN_OVER, "1.2", code=1)
+        hand, window = self.people["ada"].hand, self.people["ada"].window
+        window.open("/manage/project/hello/settings/publishing/")
+        hand.follow("Look")
+        assert window.page.get_by_role("button", name="Mend the publisher").count() == 0
+        differs = window.page.locator("form .marked").all_inner_texts()
+        assert [one.split(" id")[0] for one in differs if " id" in one] == ["Owner", "Repository"], differs
+        hand.fill("Type acme/hello", "acme/hullo")
+        hand.press("Register", 400)
+        assert "Type acme/hello: then it is certain that you looked at whom you let in." in window.text
 
 
 def _last_part(url: str) -> str:

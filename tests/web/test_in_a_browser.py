@@ -53,6 +53,21 @@ def test_from_the_first_start_to_a_refused_job_that_one_click_puts_right(
         journey.go()
 
 
+def test_the_first_tab_offers_a_way_past_the_navigation(house: House, browser: Browser) -> None:
+    window = Window(browser, house.url)
+    window.open("/search")
+    keys = Keys(window)
+    window.page.keyboard.press("Tab")
+    skip = window.page.get_by_role("link", name="Skip to the content")
+    assert skip.evaluate("one => one === document.activeElement")
+    keys.reach(skip)
+    window.page.keyboard.press("Enter")
+    assert window.page.locator("main").evaluate("one => one === document.activeElement")
+    window.page.keyboard.press("Tab")
+    assert window.page.locator("main input[name=q]").evaluate("one => one === document.activeElement")
+    window.context.close()
+
+
 def test_no_page_has_a_barrier_sticks_out_or_breaks_its_policy(house: House, browser: Browser) -> None:
     source = axe_source()
 

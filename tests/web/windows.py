@@ -29,9 +29,7 @@ _FOCUS = """one => { const style = getComputedStyle(one), at = one.getBoundingCl
 
 def find_chromium() -> str | None:
     """The system's own browser."""
-    return next(
-        (found for found in map(shutil.which, ("chromium", "chromium-browser", "google-chrome")) if found), None
-    )
+    return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
 @contextmanager
@@ -71,6 +69,7 @@ class Window:
         self.origin = origin
         self.faults: list[str] = []
         self._expected = 200
+        self._answers: list[int] = []
         self.page.on("console", self._told)
         self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
         self.page.on("request", self._asked)
@@ -92,17 +91,26 @@ class Window:
             self.faults.append(f"{request.url} failed: {request.failure}")
 
     def _answered(self, url: str, status: int) -> None:
+        self._answers.append(status)
         if status >= 400 and status != self._expected:
             self.faults.append(f"{url} answers {status}")
 
-    def open(self, path: str, status: int = 200) -> None:
-        """Go there, as if it were typed; it must answer ``status``."""
-        self._expected = status
-        answer = self.page.goto(path if path.startswith("https://") else f"{self.origin}{path}")
-        assert answer is not None, path
-        assert answer.status == status, f"{path} answers {answer.status}"
+    def open(self, path: str, status: int = 200, *, leads_to: str = "") -> None:
+        """Go there, as if it were typed; it must answer ``status`` there, or at the path that it leads to."""
+        url = path if path.startswith("https://") else f"{self.origin}{path}"
+        with self.expecting(status):
+            self.page.goto(url)
+            self.look()
+        wanted = f"{self.origin}{leads_to}" if leads_to else url
+        assert self.page.url == wanted, f"{path} led to {self.page.url}"
+
+    @contextmanager
+    def expecting(self, status: int) -> Iterator[None]:
+        """The next page is to answer ``status``, and nothing else is to answer with an error."""
+        self._expected, self._answers = status, []
+        yield
+        assert status in self._answers, f"{self.page.url} answers {self._answers}"
         self._expected = 200
-        self.look()
 
     def look(self) -> None:
         """What holds for every page that is shown: it is as wide as the window, and nothing was wrong with it."""
@@ -170,15 +178,16 @@ class Mouse:
 
     def fill(self, label: str, value: str) -> None:
         """Write into the field of this label, in place of what is there."""
-        self._to(self._field(label)).fill(value)
+        self.reach(self._field(label)).fill(value)
 
     def choose(self, label: str, value: str) -> None:
         """Choose one of a list."""
-        self._to(self._field(label)).select_option(value)
+        self.reach(self._field(label)).select_option(value)
 
-    def press(self, name: str) -> None:
-        """Press the button; the page that comes must be sound."""
-        self._go(self._one("button", name))
+    def press(self, name: str, status: int = 200) -> None:
+        """Press the button; the page that comes must be sound, and answer ``status``."""
+        with self.window.expecting(status):
+            self._go(self._one("button", name))
 
     def follow(self, name: str) -> None:
         """Follow the link; the page that comes must be sound."""
@@ -190,11 +199,12 @@ class Mouse:
     def _one(self, role: Any, name: str) -> Locator:
         return self.page.get_by_role(role, name=re.compile(rf"^{re.escape(name)}(\W|$)")).first
 
-    def _to(self, found: Locator) -> Locator:
+    def reach(self, found: Locator) -> Locator:
+        """Go to that element, which is where one has to be to use it."""
         return found
 
     def _go(self, found: Locator) -> None:
-        self._activate(self._to(found))
+        self._activate(self.reach(found))
         self.window.look()
 
     def _activate(self, found: Locator) -> None:
@@ -204,7 +214,7 @@ class Mouse:
 class Keys(Mouse):
     """Uses it with the keyboard alone, and sees at each step where it is."""
 
-    def _to(self, found: Locator) -> Locator:
+    def reach(self, found: Locator) -> Locator:
         found.wait_for()
         for _ in range(_MOST_TABS):
             if found.evaluate("one => one === document.activeElement"):
@@ -222,12 +232,12 @@ class Keys(Mouse):
         return found
 
     def fill(self, label: str, value: str) -> None:
-        self._to(self._field(label))
+        self.reach(self._field(label))
         self.page.keyboard.press("Meta+A" if sys.platform == "darwin" else "Control+A")
         self.page.keyboard.type(value)
 
     def choose(self, label: str, value: str) -> None:
-        field = self._to(self._field(label))
+        field = self.reach(self._field(label))
         self.page.keyboard.press("Home")
         for _ in range(_MOST_TABS):
             if field.input_value() == value:

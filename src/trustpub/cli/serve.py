@@ -28,6 +28,7 @@ import click
 from trustpub.addresses import is_loopback
 from trustpub.cli.mailing import mailing, relay
 from trustpub.cli.show import Screen, screen
+from trustpub.cli.sign_in import open_id, sign_in
 from trustpub.cli.taking import settings, taking
 from trustpub.errors import Misuse
 from trustpub.printable import printable
@@ -112,6 +113,7 @@ class Wish:
 )
 @taking
 @mailing
+@sign_in
 @click.option("--rehearsal", is_flag=True, help="Accept issuers on loopback and .test. At the first start only.")
 @click.option("--ephemeral", is_flag=True, help="A temporary folder, a free port and --tls-dev; gone at the end.")
 @click.option("--json", "as_json", is_flag=True, help="Once it listens, print one line of JSON.")
@@ -125,7 +127,7 @@ def serve(trusted_proxy: tuple[str, ...], port: int | None, **options: Any) -> N
             options |= {"data": Path(folder) / "index", "tls_dev": options["tls_cert"] is None}
         default_port = 0 if options["ephemeral"] else 8080
         wish = Wish(
-            taking={**settings(options), "relay": relay(options)},
+            taking={**settings(options), "relay": relay(options), "open_id": open_id(options)},
             **options,
             port=default_port if port is None else port,
             trusted_proxies=tuple(_network(one) for one in trusted_proxy),

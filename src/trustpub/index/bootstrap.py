@@ -330,11 +330,13 @@ def _site(folder: Folder, settings: Settings, credentials: Credentials, probe: P
     """The pages for people."""
     from trustpub.index.accounts.acting import Acting
     from trustpub.index.accounts.invitations import Invitations
+    from trustpub.index.accounts.openid import OpenIdSignIn
     from trustpub.index.accounts.patience import Patience
     from trustpub.index.accounts.second_factor import SecondFactor
     from trustpub.index.accounts.sessions import Sessions
     from trustpub.index.accounts.signing_in import SigningIn
     from trustpub.index.accounts.tokens import OwnTokens
+    from trustpub.index.adapters.openid import OpenIdHttp
     from trustpub.index.adapters.passwords import Argon2Passwords
     from trustpub.index.adapters.sealing import Sealer
     from trustpub.index.browse.counts import Counts
@@ -360,6 +362,20 @@ def _site(folder: Folder, settings: Settings, credentials: Credentials, probe: P
         second_factor=second_factor,
         patience=Patience(),
     )
+    invitations = Invitations(store, clock, public_url=settings.public_url, signing_in=signing_in)
+    open_id = None
+    if settings.open_id is not None:
+        open_id = OpenIdSignIn(
+            store,
+            clock,
+            settings=settings.open_id,
+            provider=OpenIdHttp(settings.open_id, env=folder.env, clock=clock),
+            sealing=Sealer(keys.key_for("ways to a provider")),
+            sessions=sessions,
+            signing_in=signing_in,
+            invitations=invitations,
+            public_url=settings.public_url,
+        )
     return Site(
         settings=settings,
         store=folder.store,
@@ -369,7 +385,7 @@ def _site(folder: Folder, settings: Settings, credentials: Credentials, probe: P
         sessions=sessions,
         signing_in=signing_in,
         second_factor=second_factor,
-        invitations=Invitations(store, clock, public_url=settings.public_url, signing_in=signing_in),
+        invitations=invitations,
         tokens=OwnTokens(store, clock, credentials),
         credentials=credentials,
         people=folder.people,
@@ -386,6 +402,7 @@ def _site(folder: Folder, settings: Settings, credentials: Credentials, probe: P
         counts=Counts(store, clock),
         switches=Switches(store, clock),
         probe=probe,
+        open_id=open_id,
         pages={page.name: page for page in PAGES},
     )
 

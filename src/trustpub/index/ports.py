@@ -520,6 +520,29 @@ class Post(Protocol):
         """
 
 
+class OpenIdProvider(Protocol):
+    """An OpenID Connect provider, as a relying party asks it. All of these raise :class:`IssuerDown`."""
+
+    def authorization_endpoint(self) -> str:
+        """Where a browser is sent."""
+
+    def answers_with_issuer(self) -> bool:
+        """Whether it says in every answer by way of a browser whose it is (RFC 9207)."""
+
+    def exchange(self, code: str, *, verifier: str, redirect_uri: str) -> str:
+        """The ID token that an authorization code is good for, unverified."""
+
+    def issuer(self) -> Issuer:
+        """On which terms its ID tokens are verified."""
+
+    def key(self, kid: str) -> Mapping[str, Any]:
+        """Its public key with this id.
+
+        Raises:
+            NoSuchKey: it has none.
+        """
+
+
 class Clock(Protocol):
     """The time."""
 

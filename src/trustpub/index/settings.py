@@ -30,6 +30,21 @@ class Relay:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OpenId:
+    """The OpenID Connect provider at which people may sign in."""
+
+    issuer: str
+    """Exactly the ``iss`` of its ID tokens."""
+    client_id: str
+    secret: Secret | None = None
+    """Of the client; None: it is a public one, whose requests PKCE alone protects."""
+    name: str = ""
+    """For people, as "Example SSO"."""
+    ca: str | None = None
+    """A PEM file of the certificates to believe for it; None: the system's, or the environment's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Frozen at start. Lasting facts (audience, rehearsal) are in the store."""
 
@@ -56,6 +71,8 @@ class Settings:
     named."""
     private: bool = False
     """Whether reading needs a token."""
+    open_id: OpenId | None = None
+    """Where people may sign in besides by a password here; None: nowhere."""
     relay: Relay | None = None
     """Where letters are sent; None: only that they would be is written into the server's log."""
 

@@ -147,6 +147,48 @@ class Invitations:
                 note(writing, self._clock(), "password-reset", facts={"user": user.name})
             return signing_in.begin(writing, user, where=where, before=before)
 
+    def check(self, token: Secret, *, name: str, email: str) -> None:
+        """That an account of this name and address may be made with the link, before anybody goes elsewhere for it.
+
+        Raises:
+            Declined: the link is good for nothing (any more), or not for an account.
+            Fault: the name is taken, or the name or address cannot be one.
+        """
+        found = self.find(token)
+        if found is None or found[1] is not None:
+            raise _gone()
+        _checked("name", lambda: check_user_name(name))
+        if email:
+            _checked("email", lambda: check_email(email))
+        with self._store.read() as reading:
+            if (taken := reading.user(name)) is not None:
+                raise Fault("name", f"There is a user {taken.name!r} already.", "Choose another name.")
+
+    def accept_linked(
+        self, token: Secret, *, name: str, email: str, subject: str, where: From, before: str | None
+    ) -> SignedIn:
+        """Make the account that the link is for, without a password: ``subject`` of a provider signs in as it.
+
+        Raises:
+            Declined: the link is good for nothing (any more), the name is taken, or the subject linked elsewhere.
+        """
+        signing_in = self._signing_in
+        if signing_in is None:
+            raise ValueError("nobody signs in")
+        self.check(token, name=name, email=email)
+        with self._store.write() as writing:
+            taken = writing.take_invitation(_id(token))
+            if taken is None or self._clock() >= taken.expires or taken.user_id is not None:
+                raise _gone()
+            if writing.login_of_subject(subject) is not None:
+                raise Declined("That account is linked with another account here.", hint="Sign in with it.")
+            user = signing_in.register(
+                writing, name, email, administrator=taken.administrator, subject=subject
+            )  # fmt: skip
+            facts = {"user": user.name, "administrator": user.administrator, "issuer": subject.partition("\n")[0]}
+            note(writing, self._clock(), "user-added", facts=facts)
+            return signing_in.begin(writing, user, where=where, before=before)
+
     def _add(
         self,
         writing: Writing,

@@ -177,8 +177,17 @@ class SigningIn:
                     writing.take_invitation(one.id)
             note(writing, self._clock(), "password-changed", facts={"user": visitor.user.name})
 
-    def register(self, writing: Writing, name: str, email: str, *, administrator: bool, kept: str) -> User:
-        """A new account, in the transaction that allows it. ``kept`` is of :meth:`hash`.
+    def register(
+        self,
+        writing: Writing,
+        name: str,
+        email: str,
+        *,
+        administrator: bool,
+        kept: str | None = None,
+        subject: str | None = None,
+    ) -> User:
+        """A new account, in the transaction that allows it. ``kept`` is of :meth:`hash`, ``subject`` a provider's.
 
         Raises:
             Declined: the name is taken.
@@ -189,7 +198,7 @@ class SigningIn:
             id=str(uuid.uuid4()), name=name, created=int(self._clock()), email=email, administrator=administrator
         )
         writing.add_user(user)
-        writing.put_login(Login(user_id=user.id, password=kept))
+        writing.put_login(Login(user_id=user.id, password=kept, subject=subject))
         return user
 
     def hash(self, password: str, *about: str) -> str:

@@ -51,7 +51,7 @@ async def sign_in(site: Site, request: Request) -> Response:
         status, fault, hint = _told(found, _WRONG)
         response = site.page(request, "sign_in.html", status=status, onward=onward, name=name, fault=fault, hint=hint)
         return _later(response, found)
-    return _let_in(site, found, onward)
+    return let_in(site, found, onward)
 
 
 async def second_factor_page(site: Site, request: Request) -> Response:
@@ -73,7 +73,7 @@ async def second_factor(site: Site, request: Request) -> Response:
         return site.to(f"{SIGN_IN_PATH}?next={quote(onward, safe='/')}")
     found = await site.run(site.signing_in.second, half, form.text("code", 100), where=where(site, request))
     if isinstance(found, SignedIn):
-        return _let_in(site, found, onward)
+        return let_in(site, found, onward)
     if found.over:
         said = "Too many codes were wrong, or it took too long. Begin again."
         response = site.to(f"{SIGN_IN_PATH}?next={quote(onward, safe='/')}", said, kind="warning")
@@ -107,9 +107,10 @@ async def _confirm_page(
     login = None if visitor is None else await site.run(site.second_factor.login, visitor.user)
     with_password = login is not None and login.password is not None
     with_code = login is not None and login.totp is not None
+    elsewhere = login is not None and login.subject is not None and not with_code and site.open_id is not None
     return site.page(
         request, "confirm.html", status=status, onward=onward, fault=fault, hint=hint, with_password=with_password,
-        with_code=with_code,
+        with_code=with_code, elsewhere=elsewhere,
     )  # fmt: skip
 
 
@@ -139,7 +140,8 @@ def _before(request: Request) -> str | None:
     return None if found is None else str(found.session.id)
 
 
-def _let_in(site: Site, found: SignedIn, onward: str) -> Response:
+def let_in(site: Site, found: SignedIn, onward: str) -> Response:
+    """Give the browser its session, and send it on, or to where the second factor is given."""
     if found.complete:
         response = site.to(onward)
     else:

@@ -30,6 +30,7 @@ from trustpub.errors import Declined, Misuse, TrustpubError
 from trustpub.index.accounts.acting import Acting, NotAllowed, NotHere, SignInFirst
 from trustpub.index.accounts.authority import Actor
 from trustpub.index.accounts.invitations import Invitations
+from trustpub.index.accounts.openid import OpenIdSignIn
 from trustpub.index.accounts.second_factor import SecondFactor
 from trustpub.index.accounts.sessions import Sessions, Visitor
 from trustpub.index.accounts.signing_in import SigningIn
@@ -139,6 +140,7 @@ class Site:
     counts: Counts
     switches: Switches
     probe: Probe
+    open_id: OpenIdSignIn | None = None
     pages: Mapping[str, Page] = field(default_factory=dict)
     """By name."""
     slow: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(SLOW_AT_ONCE))

@@ -20,6 +20,7 @@ from trustpub.index.web.site import (
     invitation,
     managing,
     members,
+    openid,
     projects,
     publishing,
     signing_in,
@@ -35,7 +36,7 @@ class _Module(Protocol):
 
 
 MODULES: Sequence[_Module] = (
-    front, signing_in, invitation, account, tokens, projects, managing, publishing, members, administration,
+    front, signing_in, invitation, account, tokens, projects, managing, publishing, members, openid, administration,
     admin_issuers, admin_users, admin_projects,
 )  # fmt: skip
 

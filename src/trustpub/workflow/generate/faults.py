@@ -161,10 +161,11 @@ def _of_pythons(answers: Answers) -> Iterator[str]:
             yield f"{quoted(one)} is no Python that tests run on there, such as 3.13."
     if answers.tests is not None and (
         not answers.tests.strip()
+        or answers.tests[0] in " \n#"
         or "${{" in answers.tests
         or not all(one.isprintable() or one == "\n" for one in answers.tests)
     ):
-        yield "The tests are a command for a shell, in printable characters and without ${{ }}."
+        yield "The tests are a command for a shell, in printable characters, beginning with a word and without ${{ }}."
 
 
 def _of_release(answers: Answers) -> Iterator[str]:

@@ -128,7 +128,7 @@ def a_file(door: Door, version: str, filename: str, at: float, *, attested: bool
 
 
 def publish(
-    door: Door, version: str, at: float, *, ending: str = ".tar.gz", attested: bool = True, **origin: str
+    door: Door, version: str, at: float, *, origin: dict[str, str], ending: str = ".tar.gz", attested: bool = True
 ) -> None:
     file = a_file(door, version, f"hello-{version}{ending}", at, attested=attested, **origin)
     with door.store.write() as writing:

@@ -79,10 +79,10 @@ class House:
 
 
 @contextmanager
-def first_day(place: Path) -> Iterator[House]:
+def first_day(place: Path, *options: str, port: int = 0) -> Iterator[House]:
     """`trustpub serve` in a new folder, until the end."""
-    data, log, port = place / "index", place / "serve.log", _free_port()
-    words = ["serve", "--data", str(data), "--port", str(port), "--tls-dev", "--rehearsal"]
+    data, log, port = place / "index", place / "serve.log", port or free_port()
+    words = ["serve", "--data", str(data), "--port", str(port), "--tls-dev", "--rehearsal", *options]
     with GitHubIssuer(clock=time.time) as issuer, log.open("wb") as stream:
         argv = [sys.executable, "-m", "trustpub", *words]
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=stream, stderr=subprocess.STDOUT)
@@ -105,7 +105,8 @@ def _wait_for(process: subprocess.Popen[bytes], log: Path) -> tuple[str, Path]:
     raise AssertionError(f"the index does not serve: {log.read_text(encoding='utf-8')}")
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """One on which nobody listens now."""
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port: int = found.getsockname()[1]

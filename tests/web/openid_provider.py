@@ -22,7 +22,9 @@ from idpyoidc.server import Server
 from idpyoidc.server.configure import OPConfiguration
 from idpyoidc.server.exception import FailedAuthentication
 
-FORM = '<form action="{{ action }}" method="post"><input name="token" value="{{ token }}"></form>'
+FORM = """<!doctype html><title>Home</title><link rel="icon" href="data:,"><form action="{{ action }}" method="post">
+<input name="token" value="{{ token }}" type="hidden"><label>Name <input name="username"></label>
+<label>Password <input name="password" type="password"></label><button>Sign in</button></form>"""
 PASSWORDS = "idpyoidc.server.user_authn.user.UserPassJinja2"
 CONTEXT = "urn:oasis:names:tc:SAML:2.0:ac:classes:InternetProtocolPassword"
 VERIFY = "verify/user_pass_jinja"

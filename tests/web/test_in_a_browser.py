@@ -12,8 +12,9 @@ from playwright.sync_api import Browser
 
 from tests.web.addresses import PEOPLE, Addresses
 from tests.web.bad_pages import BAD_PAGES, serving_bad_pages
-from tests.web.house import House, first_day
+from tests.web.house import House, first_day, free_port
 from tests.web.journey import Journey
+from tests.web.test_sign_in_elsewhere import CLIENT, SECRET, USERS, provider
 from tests.web.windows import NARROW, Examined, Keys, Mouse, Window, axe_source, chromium
 
 
@@ -66,6 +67,33 @@ def test_the_first_tab_offers_a_way_past_the_navigation(house: House, browser: B
     window.page.keyboard.press("Tab")
     assert window.page.locator("main input[name=q]").evaluate("one => one === document.activeElement")
     window.context.close()
+
+
+def test_somebody_goes_to_a_provider_to_sign_in_and_comes_back(tmp_path: Path, browser: Browser) -> None:
+    port = free_port()
+    secret = tmp_path / "secret"
+    secret.write_text(SECRET, encoding="utf-8")
+    secret.chmod(0o600)
+    with provider(tmp_path / "provider", origin=f"https://localhost:{port}") as home:
+        options = ("--sign-in-issuer", home.url, "--sign-in-client-id", CLIENT, "--sign-in-name", "Home")
+        file = ("--sign-in-client-secret-file", str(secret))
+        with first_day(tmp_path, *options, *file, port=port) as house, Journey(house, browser, Mouse, _wide) as journey:
+            journey.becomes_administrator()
+            hand, window = journey.people["root"].hand, journey.people["root"].window
+            window.elsewhere = home.url
+            hand.press("Link an account")
+            hand.follow("Go on to Home")
+            hand.fill("Name", "ada@home")
+            hand.fill("Password", USERS["ada@home"])
+            hand.press("Sign in")
+            assert "The account there is linked, and can sign in as you." in window.text
+            hand.press("Sign out")
+            window.open("/manage/account/tokens/", leads_to="/login?next=/manage/account/tokens/")
+            hand.follow("sign in at Home")
+            hand.fill("Name", "ada@home")
+            hand.fill("Password", USERS["ada@home"])
+            hand.press("Sign in")
+            assert window.page.url == f"{house.url}/manage/account/tokens/"
 
 
 def test_no_page_has_a_barrier_sticks_out_or_breaks_its_policy(house: House, browser: Browser) -> None:

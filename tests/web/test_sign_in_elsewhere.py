@@ -80,12 +80,12 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 
 @contextmanager
-def provider(folder: Path, *, public: bool = False, clock: float = 0.0) -> Iterator[Provider]:
+def provider(folder: Path, *, public: bool = False, clock: float = 0.0, origin: str = URL) -> Iterator[Provider]:
     if not PYTHON.exists():
         pytest.skip("no idpyoidc here to sign in at: make clients")
     folder.mkdir()
     wish = {
-        "folder": str(folder), "client_id": CLIENT, "client_secret": SECRET, "redirect_uri": URL + CALLBACK,
+        "folder": str(folder), "client_id": CLIENT, "client_secret": SECRET, "redirect_uri": origin + CALLBACK,
         "users": USERS, "public": public, "clock": clock,
     }  # fmt: skip
     command = [str(PYTHON), "-W", "ignore", str(Path(__file__).with_name("openid_provider.py")), json.dumps(wish)]

@@ -67,6 +67,8 @@ class Window:
         self.context.set_default_timeout(PATIENCE)
         self.page: Page = self.context.new_page()
         self.origin = origin
+        self.elsewhere = origin
+        """Another place where this window may go; what is wrong there is not for us."""
         self.faults: list[str] = []
         self._expected = 200
         self._answers: list[int] = []
@@ -82,7 +84,7 @@ class Window:
             self.faults.append(f"{self.page.url}: {message.text}")
 
     def _asked(self, request: Request) -> None:
-        if not request.url.startswith((f"{self.origin}/", "data:")):
+        if not request.url.startswith((f"{self.origin}/", f"{self.elsewhere}/", "data:")):
             self.faults.append(f"{self.page.url} fetches {request.url}")
 
     def _failed(self, request: Request) -> None:

@@ -215,7 +215,6 @@ def test_a_maintainer_leaves_and_removes_nobody_else(index: Stocked) -> None:
     assert roles(index) == {"ada": "owner"}
 
 
-
 def _named(one: object) -> str:
     """For the id of a case: the same in every process, which a set's own words are not."""
     return ",".join(sorted(one)) if isinstance(one, set) else str(one)[:60]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tests.web.journey import Journey
+from trustpub.index.registration import GENERIC
 from trustpub.index.web.site.table import PAGES
 from trustpub.trust.issuers import PROVIDERS
 
@@ -65,10 +66,16 @@ class Addresses:
                 found[page.name] = _PART.sub(lambda part: parts[part[1]], page.path)
         return found
 
+    @cached_property
+    def _kinds(self) -> tuple[str, ...]:
+        """Those that every index knows, and the one whose form is another than all others."""
+        self._journey.house.admin("issuer", "add", "https://ci.example.org", "--kind", GENERIC)
+        return (*(kind for kind, provider in PROVIDERS.items() if provider.issuers), GENERIC)
+
     def _forms(self) -> Iterator[Address]:
         """The form of each provider of which there is an issuer, empty and filled in by a link."""
-        for kind in PROVIDERS:
-            for name in ("pending-publishers", "project-publishing"):
-                yield Address(f"{self._pages[name]}?provider={kind}")
+        for kind in self._kinds:
+            yield Address(f"{self._pages['pending-publishers']}?provider={kind}")
+        yield Address(f"{self._pages['project-publishing']}?provider=github")
         filled = "provider=github&repository=someone/else&workflow=release.yml&environment=release"
         yield Address(f"{self._pages['project-publishing']}?{filled}")

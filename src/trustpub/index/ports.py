@@ -76,10 +76,12 @@ class Reading(Protocol):
     def projects(self) -> Sequence[Project]:
         """The real ones, ordered by normal form."""
 
-    def files(self, project_id: str, *, hidden: bool = False) -> Sequence[File]:
+    def files(
+        self, project_id: str, *, hidden: bool = False, versions: Collection[str] | None = None
+    ) -> Sequence[File]:
         """Those that are served: not deleted, and not in quarantine with their project. By upload time and name.
 
-        With ``hidden`` all of the project, served or not.
+        With ``hidden`` all of the project, served or not; with ``versions`` only of these, as files spell them.
         """
 
     def releases(self, project_id: str) -> Sequence[Release]:

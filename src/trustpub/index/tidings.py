@@ -13,12 +13,13 @@ from collections.abc import Sequence
 from trustpub.index import letters
 from trustpub.index.browse.strip import Change, strip_of
 from trustpub.index.kept import Event, File
-from trustpub.index.ports import Writing
+from trustpub.index.ports import Reading, Writing
 from trustpub.protocol.simple import parsed_version
 
 KIND = "provenance-changed"
 """Of the event."""
 _LOOKED_AT = 40
+_WHO = ("user", "kind", "issuer", "publisher", "subject", "repository_id", "project_id")
 
 
 def tell(writing: Writing, file: File) -> None:
@@ -26,8 +27,11 @@ def tell(writing: Writing, file: File) -> None:
 
     Once for each way in which it differs: the files of a release come one by one.
     """
+    compared = _two_releases(writing, file)
+    if _alike(compared):
+        return
     release = str(parsed_version(file.version))
-    found = _grave(_two_releases(writing.files(file.project_id), file), release)
+    found = _grave(compared, release)
     if not found:
         return
     told = writing.events(project_id=file.project_id, kinds=(KIND,), limit=_LOOKED_AT)
@@ -48,20 +52,26 @@ def tell(writing: Writing, file: File) -> None:
         letters.tell(writing, event)
 
 
-def _two_releases(files: Sequence[File], file: File) -> Sequence[File]:
-    """The files of the same release, and of the one that came before it. Most projects have many more."""
-    first: dict[str, float] = {}
-    for one in files:
-        first[one.version] = min(one.uploaded, first.get(one.version, one.uploaded))
+def _alike(files: Sequence[File]) -> bool:
+    """Whether there is nothing to compare, as in nearly every upload: said at once, while others wait to be written."""
+    seen = {(one.attested, *(one.origin.get(name) for name in _WHO)) for one in files}
+    return len(seen) <= 1
+
+
+def _two_releases(reading: Reading, file: File) -> Sequence[File]:
+    """The files of the same release, and of the one that came before it; none if there is none. Most have many more."""
+    first = {one.version: one.first for one in reading.releases(file.project_id) if one.size > 0}
+    if len(first) <= 1:
+        return ()
     release = parsed_version(file.version)
     own = {version for version in first if parsed_version(version) == release}
-    begun = min(first[version] for version in own)
+    begun = min((first[version] for version in own), default=file.uploaded)
     earlier = [(at, version) for version, at in first.items() if version not in own and at <= begun]
     if not earlier:
         return ()
     before = parsed_version(max(earlier)[1])
     chosen = own | {version for version in first if parsed_version(version) == before}
-    return [one for one in files if one.version in chosen]
+    return reading.files(file.project_id, versions=chosen)
 
 
 def _grave(files: Sequence[File], release: str) -> Sequence[Change]:

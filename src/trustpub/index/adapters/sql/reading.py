@@ -169,8 +169,12 @@ class SqlReading(PeopleReading, RecordsReading):
         real = select(projects).where(projects.c.pending_until.is_(None)).order_by(projects.c.normalized)
         return [project_of(row) for row in self._connection.execute(real).mappings()]
 
-    def files(self, project_id: str, *, hidden: bool = False) -> Sequence[File]:
+    def files(
+        self, project_id: str, *, hidden: bool = False, versions: Collection[str] | None = None
+    ) -> Sequence[File]:
         found = select(files).where(files.c.project_id == project_id, *(() if hidden else (_SERVED,)))
+        if versions is not None:
+            found = found.where(files.c.version.in_(sorted(versions)))
         ordered = found.order_by(files.c.uploaded, files.c.filename)
         return [file_of(row) for row in self._connection.execute(ordered).mappings()]
 

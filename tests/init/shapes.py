@@ -82,7 +82,7 @@ def project(folder: Path, made: Answers) -> None:
     version = "" if made.dynamic_version else 'version = "1.0"\n'
     lines = [
         '[build-system]\nrequires = ["hatchling"]\nbuild-backend = "hatchling.build"\n',
-        f'[project]\nname = "demo"\n{version}readme = "README.md"\ndescription = "Says hello"',
+        f'[project]\nname = "{made.project}"\n{version}readme = "README.md"\ndescription = "Says hello"',
         'requires-python = ">=3.9"',
         *(['dynamic = ["version"]'] if made.dynamic_version else []),
         f'\n[tool.trustpub]\ntag = "{made.tag}"\ndefault-index = "{made.target.name}"',

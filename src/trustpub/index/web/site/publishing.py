@@ -9,7 +9,7 @@ or a form is looked up together with its project (:class:`trustpub.index.manage.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.requests import Request
@@ -60,27 +60,20 @@ async def pending(site: Site, request: Request) -> Response:
     """Names that are held for first releases, and the form for one more."""
     if request.method == "POST":
         return await _hold(site, request)
-    kind, issuers = await site.run(_kind, site, request.query_params)
-    shown = None if kind is None else _prefilled(kind, issuers[kind], request.query_params, project=True)
-    return await _pending_page(site, request, shown, issuers)
+    return await _pending_page(site, request, *await _opened(site, request))
 
 
 @confirmed
 async def _hold(site: Site, request: Request) -> Response:
-    given = await site.form(request)
-    kind, issuers = await site.run(_kind, site, given)
-    if kind is None:
-        raise NotHere
-    typed, visitor = read_typed(kind, given), _visitor(site, request)
-    retype = called(kind, typed.fields, typed.project) if given.get(_PREFILLED) else ""
+    sent, visitor = await _sent(site, request), _visitor(site, request)
 
     def hold() -> Registered:
         with site.acting.index(visitor.actor, _HOLD):
-            return _publishing(site).hold(visitor.user, typed)
+            return _publishing(site).hold(visitor.user, sent.typed)
 
-    done = await _tried(site, hold, typed, issuers[kind], given, retype)
+    done = await _tried(site, hold, sent)
     if isinstance(done, PublisherForm):
-        return await _pending_page(site, request, done, issuers, status=400)
+        return await _pending_page(site, request, done, sent.issuers, status=400)
     return site.to(
         site.link("pending-publishers"),
         said=_said(f"The name {done.project.name} is held for its first release.", done),
@@ -141,27 +134,20 @@ async def publishers(site: Site, request: Request) -> Response:
     """Publishers of the project, recent attempts, and the form for one more."""
     if request.method == "POST":
         return await _add(site, request)
-    kind, issuers = await site.run(_kind, site, request.query_params)
-    shown = None if kind is None else _prefilled(kind, issuers[kind], request.query_params, project=False)
-    return await _project_page(site, request, shown, issuers)
+    return await _project_page(site, request, *await _opened(site, request))
 
 
 @confirmed
 async def _add(site: Site, request: Request) -> Response:
-    given = await site.form(request)
-    kind, issuers = await site.run(_kind, site, given)
-    if kind is None:
-        raise NotHere
-    typed, visitor = read_typed(kind, given), _visitor(site, request)
-    retype = called(kind, typed.fields, _name(request)) if given.get(_PREFILLED) else ""
+    sent, visitor = await _sent(site, request, _name(request)), _visitor(site, request)
 
     def add() -> Registered:
         with site.acting.project(visitor.actor, Action.PROJECT_PUBLISHERS_CHANGE, _name(request)) as granted:
-            return _publishing(site).add(visitor.user, granted.project, typed)
+            return _publishing(site).add(visitor.user, granted.project, sent.typed)
 
-    done = await _tried(site, add, typed, issuers[kind], given, retype)
+    done = await _tried(site, add, sent)
     if isinstance(done, PublisherForm):
-        return await _project_page(site, request, done, issuers, status=400)
+        return await _project_page(site, request, done, sent.issuers, status=400)
     path = site.link("publisher", name=done.project.normalized, publisher=done.publisher.id)
     return site.to(path, said=_said(f"The publisher may publish {done.project.name} now.", done))
 
@@ -354,7 +340,39 @@ def _kind(site: Site, given: Mapping[str, str]) -> tuple[str | None, Mapping[str
     return (kind if kind in issuers else None), issuers
 
 
-def _prefilled(kind: str, issuers: Sequence[str], query: Mapping[str, str], *, project: bool) -> PublisherForm:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sent:
+    """The form of a registration, as it came."""
+
+    given: Mapping[str, str]
+    kind: str
+    issuers: Mapping[str, Sequence[str]]
+    """Of every kind that there can be here."""
+    typed: Typed
+    retype: str
+    """What has to be typed once more; empty where nobody else filled the form in."""
+
+
+async def _opened(site: Site, request: Request) -> tuple[PublisherForm | None, Mapping[str, Sequence[str]]]:
+    """The form that the query asks for, if there can be one here; and the issuers of every kind that there can be."""
+    query = request.query_params
+    kind, issuers = await site.run(_kind, site, query)
+    return (None if kind is None else _prefilled(kind, issuers[kind], query)), issuers
+
+
+async def _sent(site: Site, request: Request, project: str | None = None) -> _Sent:
+    """What was sent, for the project of this name; None: for the one that is named in it."""
+    given = await site.form(request)
+    kind, issuers = await site.run(_kind, site, given)
+    if kind is None:
+        raise NotHere
+    typed = read_typed(kind, given)
+    named = typed.project if project is None else project
+    retype = called(kind, typed.fields, named) if given.get(_PREFILLED) else ""
+    return _Sent(given=given, kind=kind, issuers=issuers, typed=typed, retype=retype)
+
+
+def _prefilled(kind: str, issuers: Sequence[str], query: Mapping[str, str]) -> PublisherForm:
     """The form as a link fills it in; then what it names has to be typed, because anybody can write a link."""
     typed = read_typed(kind, query)
     if typed.is_empty or (typed.project and not typed.fields and not typed.claims):
@@ -362,19 +380,13 @@ def _prefilled(kind: str, issuers: Sequence[str], query: Mapping[str, str], *, p
     return form_for(typed, issuers, wrong=typed.wrong, retype=called(kind, typed.fields, typed.project))
 
 
-async def _tried(
-    site: Site,
-    work: Callable[[], Registered],
-    typed: Typed,
-    issuers: Sequence[str],
-    given: Mapping[str, str],
-    retype: str,
-) -> Registered | PublisherForm:
+async def _tried(site: Site, work: Callable[[], Registered], sent: _Sent) -> Registered | PublisherForm:
     """What came of a registration: it, or the form with its faults."""
     wrong: Sequence[Wrong] = ()
     faults: list[str] = []
     retype_fault = ""
-    if retype and not same_name(given.get(RETYPED, ""), retype):
+    retype = sent.retype
+    if retype and not same_name(sent.given.get(RETYPED, ""), retype):
         retype_fault = f"Type {retype}: then it is certain that you looked at whom you let in."
     else:
         try:
@@ -390,7 +402,9 @@ async def _tried(
         except Declined as refused:
             told = refused.hint is None or "--" in refused.hint or "trustpub " in refused.hint
             faults.append(refused.message if told else f"{refused.message} {refused.hint}")
-    return form_for(typed, issuers, wrong=wrong, faults=faults, retype=retype, retype_fault=retype_fault)
+    return form_for(
+        sent.typed, sent.issuers[sent.kind], wrong=wrong, faults=faults, retype=retype, retype_fault=retype_fault
+    )
 
 
 def _form_values(

@@ -72,6 +72,13 @@ def test_its_claims_are_those_that_its_provider_is_known_to_make(kind: str) -> N
     assert provider.lookup(provider.spell(provider.example_fields)) in identity.lookups
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_two_tokens_that_a_job_asks_for_in_one_second_are_two(kind: str) -> None:
+    with emulate(kind, clock=lambda: 1_800_000_000.5) as issuer:
+        tokens = {issuer.token(example_job(kind), "some_index").reveal() for _ in range(3)}
+    assert len(tokens) == 3
+
+
 def test_arrays_ecdsa_and_no_jti_are_where_the_providers_have_them() -> None:
     forms = {}
     for kind in KINDS:

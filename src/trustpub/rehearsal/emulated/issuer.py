@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import threading
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -78,6 +79,8 @@ class Issuer(Listening):
         self._watch = watch
         self._key = _key(form.algorithm)
         self._given: list[Secret] = []
+        self._seconds: set[int] = set()
+        self._second = threading.Lock()
         self._path = path
         self.url = self.origin + path
         """The issuer, exactly as in ``iss``."""
@@ -109,7 +112,7 @@ class Issuer(Listening):
             ValueError: ``issuer``, or ``iss`` in ``changes``, is one that somebody besides a rehearsal could believe.
         """
         name = self.url if issuer is None else issuer
-        issued = int(self._clock() - age)
+        issued = self._issued(int(self._clock() - age))
         claims = {**who.claims(name), "iss": name, "iat": issued, "exp": issued + self.form.lifetime}
         claims["aud"] = [audience] if self.form.array_audience else audience
         if self.form.backdated is not None:
@@ -124,6 +127,20 @@ class Issuer(Listening):
         if self._watch is not None:
             self._watch(secret)
         return secret
+
+    def _issued(self, second: int) -> int:
+        """When a token asked for now is issued.
+
+        Where tokens have no ``jti``, two of one second would be the same token, and an index takes a token only once:
+        there each has a second of its own, the last one before ``second`` that none has yet.
+        """
+        if self.form.jti:
+            return second
+        with self._second:
+            while second in self._seconds:
+                second -= 1
+            self._seconds.add(second)
+        return second
 
     def reply(self, asked: Asked) -> Reply:
         """What is said to a request, to be kept by nobody."""

@@ -14,4 +14,5 @@ html_title = "trustpub"
 myst_enable_extensions = ["deflist"]
 myst_heading_anchors = 3
 nitpicky = True
+suppress_warnings = ["toc.empty_glob"]  # groups of index.md name pages by what their file names begin with
 html_theme_options = {"sidebar_hide_name": False}

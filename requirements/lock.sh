@@ -16,7 +16,7 @@ compile() { # compile OUTPUT [ARGUMENT...]: existing pins in OUTPUT are kept unl
   echo "wrote $output"
 }
 
-compile requirements/dev.txt pyproject.toml --extra setup --extra server --extra attest --group dev "$@"
+compile requirements/dev.txt pyproject.toml --extra setup --extra server --extra attest --extra postgres --extra s3 --group dev "$@"
 # What the action installs is what the tests ran with: every version is that of dev.txt.
 compile requirements/action.txt requirements/action.in --constraint requirements/dev.txt "$@"
 compile requirements/action-attest.txt requirements/action-attest.in --constraint requirements/dev.txt "$@"

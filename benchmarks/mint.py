@@ -36,7 +36,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from joserfc.jwk import RSAKey
 
-from trustpub.index.bootstrap import DATABASE, open_folder
+from trustpub.index.bootstrap.opening import open_folder
+from trustpub.index.bootstrap.stores import DATABASE
 from trustpub.index.registration import Wanted
 from trustpub.rehearsal.environment import Folder
 from trustpub.rehearsal.index import await_ready

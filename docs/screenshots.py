@@ -32,7 +32,7 @@ from tests.index.web.conftest import Clock, Live, serving  # noqa: E402
 from tests.web.stocked import Stocked, a_wheel  # noqa: E402
 from tests.web.windows import chromium, find_chromium  # noqa: E402
 from trustpub.index.adapters.tls import make  # noqa: E402
-from trustpub.index.bootstrap import open_folder  # noqa: E402
+from trustpub.index.bootstrap.opening import open_folder  # noqa: E402
 from trustpub.index.kept import OWNER, Issuer, Login, Project, User  # noqa: E402
 from trustpub.secret import Secret  # noqa: E402
 from trustpub.trust.publishers import Link, Publisher  # noqa: E402

@@ -23,7 +23,7 @@ from typing import Any
 from beside.load import Cost, Meter, upload
 from beside.wheels import Wheel, metadata
 
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import File, Project
 
 ROOT = Path(__file__).parents[2]

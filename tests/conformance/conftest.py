@@ -24,7 +24,9 @@ from joserfc import jwt
 from joserfc.jwk import RSAKey
 
 from trustpub.errors import Declined, Misuse
-from trustpub.index.bootstrap import Folder, build_app, open_folder
+from trustpub.index.bootstrap.application import build_app
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.registration import Wanted
 from trustpub.index.web.app import HTTP_PROTOCOL
 from trustpub.protocol.exchange import MINT_PATH

@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 
 from trustpub.index.adapters.checking import Checked, check
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 
 from .uploading import Client
 
@@ -47,7 +47,7 @@ def wrong(data: Path) -> list[dict[str, str]]:
 _CHECK = """
 import dataclasses, json, pathlib, sys, time
 from trustpub.index.adapters.checking import Checked, check
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 with open_folder(pathlib.Path(sys.argv[1]), create=False) as folder:
     found = check(folder.store, folder.blobs, time.time, Checked(), served=False)
     print(json.dumps([dataclasses.asdict(one) for one in found]))

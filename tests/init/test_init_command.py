@@ -25,7 +25,7 @@ from trustpub import declared
 from trustpub.cli.init import init as command
 from trustpub.cli.show import begin
 from trustpub.errors import Misuse
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.workflow.doctor import examine
 from trustpub.workflow.generate import table
 from trustpub.workflow.generate.actions import AS_OF, PINS

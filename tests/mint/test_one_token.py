@@ -23,7 +23,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.registration import Wanted
 
 ISSUER = "https://ci.test/_services/token"

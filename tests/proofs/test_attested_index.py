@@ -20,7 +20,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from trustpub.index.attested import Attested
-from trustpub.index.bootstrap import Folder, build_app, open_folder
+from trustpub.index.bootstrap.application import build_app
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import File, Issuer, Project, Provenance, Token, User
 from trustpub.index.manage.projects import Chosen
 from trustpub.proofs import verify

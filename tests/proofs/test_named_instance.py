@@ -16,7 +16,8 @@ from starlette.testclient import TestClient
 from trustpub.addresses import is_loopback
 from trustpub.cli.main import _run
 from trustpub.errors import Misuse
-from trustpub.index.bootstrap import build_app, open_folder
+from trustpub.index.bootstrap.application import build_app
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.proofs.root import PUBLIC_GOOD, public_good
 from trustpub.protocol.discovery import SIGSTORE_PATH, read_discovery
 from trustpub.protocol.exchange import BadBody

@@ -19,7 +19,7 @@ import pytest
 
 from trustpub.cli.main import _run
 from trustpub.http import Http
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.rehearsal import index as indexes
 from trustpub.rehearsal.attested import write_config
 from trustpub.rehearsal.environment import Folder

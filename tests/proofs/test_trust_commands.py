@@ -17,7 +17,7 @@ from securesystemslib.signer import CryptoSigner  # type: ignore[attr-defined]
 
 from trustpub.cli.main import _run
 from trustpub.errors import Misuse
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.proofs.root import SHIPPED, first_of_tuf, public_good
 from trustpub.proofs.roots import Roots
 

@@ -17,7 +17,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from trustpub.cli.main import _run
-from trustpub.index.bootstrap import build_app, open_folder
+from trustpub.index.bootstrap.application import build_app
+from trustpub.index.bootstrap.opening import open_folder
 
 from .dists import wheel
 from .signing import Sigstore

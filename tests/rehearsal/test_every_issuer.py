@@ -17,7 +17,7 @@ import pytest
 
 from trustpub.errors import Misuse
 from trustpub.http import Http
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.registration import Wanted
 from trustpub.protocol.exchange import MINT_PATH, read_refusal
 from trustpub.rehearsal import index as indexes

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.rehearsal.clients import CLIENTS
 from trustpub.rehearsal.processes import Children
 from trustpub.rehearsal.release import Plan, rehearse

@@ -19,7 +19,9 @@ from cryptography.hazmat.primitives.twofactor.totp import TOTP
 from starlette.testclient import TestClient
 
 from trustpub.index.adapters.passwords import Argon2Passwords
-from trustpub.index.bootstrap import Folder, build_app, open_folder
+from trustpub.index.bootstrap.application import build_app
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import Event, Login, Project, User
 from trustpub.index.web.site.skeleton import Site
 

@@ -19,7 +19,9 @@ from starlette.testclient import TestClient
 
 from trustpub.index.accounts.sessions import Sessions
 from trustpub.index.adapters.forge import Forges
-from trustpub.index.bootstrap import Folder, build_app, open_folder
+from trustpub.index.bootstrap.application import build_app
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import OWNER, Issuer, Project, User
 from trustpub.index.manage.publishers import Publishers
 from trustpub.rehearsal.emulated.issuer import Issuer as Emulated

@@ -20,7 +20,7 @@ from joserfc.jwk import RSAKey
 from starlette.testclient import TestClient
 
 from tests.index.web.conftest import BOUNDARY, ISSUER, Live, form, multipart, open_live
-from trustpub.index.bootstrap import build_app
+from trustpub.index.bootstrap.application import build_app
 from trustpub.index.kept import MAINTAINER, OWNER, Event, File, Project, User
 from trustpub.index.settings import Settings
 from trustpub.index.web.site.skeleton import Site

@@ -18,7 +18,7 @@ import pytest
 from tests.index.storage.issuer_site import serving
 from tests.web.door import TOKEN, URL, Browser, Clock, Door, open_door
 from trustpub.index import switches
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import Event
 from trustpub.index.web.site.table import PAGES
 from trustpub.trust.publishers import Link, Publisher

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from starlette.testclient import TestClient
 
-from trustpub.index.bootstrap import build_app, open_folder
+from trustpub.index.bootstrap.application import build_app
+from trustpub.index.bootstrap.opening import open_folder
 
 from .door import PASSWORD, TOKEN, Door
 

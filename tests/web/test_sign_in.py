@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from trustpub.index.adapters.passwords import Argon2Passwords
-from trustpub.index.bootstrap import build_app
+from trustpub.index.bootstrap.application import build_app
 from trustpub.index.web.site.forms import local_path
 
 from .door import CHEAP, PASSWORD, TOKEN, URL, Browser, Door, open_door

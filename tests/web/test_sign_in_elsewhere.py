@@ -24,7 +24,8 @@ from tests.web.door import TOKEN, URL, Browser, Door
 from trustpub.cli.main import _run
 from trustpub.errors import Misuse
 from trustpub.index.adapters.openid import check
-from trustpub.index.bootstrap import build_app, open_folder
+from trustpub.index.bootstrap.application import build_app
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.settings import OpenId
 from trustpub.secret import Secret
 

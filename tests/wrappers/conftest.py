@@ -58,7 +58,7 @@ class Shop:
         return self.index.audience
 
     def believe(self, issuer: Issuer, kind: str) -> None:
-        from trustpub.index.bootstrap import open_folder
+        from trustpub.index.bootstrap.opening import open_folder
 
         if issuer.url in self.believed:
             return
@@ -68,7 +68,7 @@ class Shop:
 
     def register(self, project: str, kind: str, issuer: Issuer, fields: Mapping[str, str]) -> str:
         """A pending publisher; its id."""
-        from trustpub.index.bootstrap import open_folder
+        from trustpub.index.bootstrap.opening import open_folder
         from trustpub.index.registration import Wanted
 
         with open_folder(self.index.data, create=False) as opened:

@@ -16,7 +16,7 @@ from trustpub.printable import printable
 
 if TYPE_CHECKING:
     from trustpub.client.indexes import Index
-    from trustpub.index.bootstrap import Folder
+    from trustpub.index.bootstrap.folder import Folder
     from trustpub.trust.publishers import Publisher
     from trustpub.workflow.generate.answers import Answers
     from trustpub.workflow.generate.registration import Command, Registration

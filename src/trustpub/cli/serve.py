@@ -36,7 +36,7 @@ from trustpub.printable import printable
 if TYPE_CHECKING:
     from trustpub.index.accounts.invitations import Invited
     from trustpub.index.adapters.tls import DevTls
-    from trustpub.index.bootstrap import Folder
+    from trustpub.index.bootstrap.folder import Folder
 
 OWN_SIGSTORE = "own"
 """Under which name the trust root of the index's own Sigstore is kept; ``trustpub admin trust`` shows it."""
@@ -143,7 +143,8 @@ def serve(trusted_proxy: tuple[str, ...], port: int | None, **options: Any) -> N
 def _serve(wish: Wish, seen: Screen) -> None:
     from trustpub.index.adapters.files import clear_staging
     from trustpub.index.adapters.lock import FolderLock
-    from trustpub.index.bootstrap import open_folder, prepare, read_public_url
+    from trustpub.index.bootstrap.opening import open_folder, prepare
+    from trustpub.index.bootstrap.urls import read_public_url
     from trustpub.index.serving import run
 
     public_url = None if wish.public_url is None else read_public_url(wish.public_url)

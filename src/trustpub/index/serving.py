@@ -14,8 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trustpub.errors import Misuse
 from trustpub.index.accounts.invitations import INVITATION_PATH
-from trustpub.index.bootstrap import Folder, build_app, build_post
+from trustpub.index.bootstrap.application import build_app
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.post import build_post
 from trustpub.index.manage.housekeeping import DAY_SECONDS, REMIND_SECONDS, keep_house
 from trustpub.index.manage.posting import deliver
 from trustpub.index.ports import Post
@@ -45,6 +48,7 @@ def run(
     certificate: Path | None = None,
     key: Path | None = None,
     trusted_proxies: Sequence[str] = (),
+    workers: int = 1,
     started: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the index on a bound socket until SIGTERM or SIGINT, then end what is under way, and return.
@@ -56,7 +60,11 @@ def run(
         certificate: PEM; with ``key`` the socket speaks TLS.
         key: of the certificate.
         trusted_proxies: addresses and networks whose ``X-Forwarded-For`` is believed.
+        workers: how many processes share the work.
         started: called once requests are taken.
+
+    Raises:
+        Misuse: the index cannot be served by that many.
     """
     import uvicorn
 
@@ -67,7 +75,9 @@ def run(
             await super().startup(sockets)
             started()
 
-    app = _logged(build_app(folder, settings))
+    if workers != 1:
+        raise Misuse("An index is served by one process.", hint="Leave out --workers.")
+    app = watched(build_app(folder, settings), settings)
     config = uvicorn.Config(
         app,
         http=HTTP_PROTOCOL,
@@ -148,6 +158,11 @@ def _post_letters(folder: Folder, post: Post, ended: threading.Event) -> None:
             seen = state
         if done.put_off or done.lost:
             log.warning("%d letter(s) put off, %d given up: %s", done.put_off, done.lost, done.why)
+
+
+def watched(app: ASGIApp, settings: Settings) -> ASGIApp:
+    """The application within the layers that note what it does, the outermost first to see a request."""
+    return _logged(app)
 
 
 def _logged(app: ASGIApp) -> ASGIApp:

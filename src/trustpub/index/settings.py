@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 from urllib.parse import urlsplit
 
 from trustpub.secret import Secret
@@ -45,6 +46,80 @@ class OpenId:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Gateway:
+    """Another index, to which this one hands on what it accepts: it keeps no file itself."""
+
+    upstream: str
+    """What people and clients know it as: scheme, host and port, perhaps with a path."""
+    upload_url: str
+    """Where files are sent: its legacy upload API."""
+    simple_url: str
+    """Where files are read: its Simple API, with a slash at the end."""
+    user: str = "__token__"
+    """Under which name this index uploads there."""
+    password: Secret | None = None
+    """Of that user, be it a password or an API token; None: nobody signs in."""
+    ca: str | None = None
+    """A PEM file of the certificates to believe for it; None: the system's, or the environment's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Postgres:
+    """The PostgreSQL server that keeps the rows."""
+
+    url: Secret
+    """``postgresql://USER:PASSWORD@HOST/DATABASE``, as libpq reads it."""
+    pool: int = 8
+    """Connections that one process holds at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectStorage:
+    """The bucket that keeps the bytes of files, behind the S3 API."""
+
+    bucket: str
+    """Its name."""
+    endpoint: str | None = None
+    """Scheme, host and port of the server; None: Amazon's, by the region."""
+    region: str = "us-east-1"
+    """Of the bucket; most servers other than Amazon's do not care."""
+    prefix: str = ""
+    """What the name of every object begins with, so that several indexes can share a bucket."""
+    access_key: str | None = None
+    """The key's id; None: as the machine that this runs on is known."""
+    secret_key: Secret | None = None
+    """What goes with it."""
+    download: Literal["redirect", "proxy"] = "proxy"
+    """Whether who downloads is sent to the bucket with a link that is good for a short time, or gets it from here."""
+    ca: str | None = None
+    """A PEM file of the certificates to believe for it; None: the system's, or the environment's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Metrics:
+    """Who may read the figures of the server at ``/metrics``."""
+
+    host: str | None = None
+    """With ``port``: on a socket of its own that listens here; None: beside everything else."""
+    port: int | None = None
+    """Of that socket."""
+    networks: tuple[str, ...] = ()
+    """Addresses and networks that may."""
+    token: Secret | None = None
+    """A bearer token (RFC 6750) whose holder may, from everywhere."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Logs:
+    """How the server writes its log."""
+
+    format: Literal["text", "json"] = "text"
+    """Lines for people, or one JSON object per line."""
+    level: str = "info"
+    """The least that is written: debug, info, warning or error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Frozen at start. Lasting facts (audience, rehearsal) are in the store."""
 
@@ -75,6 +150,10 @@ class Settings:
     """Where people may sign in besides by a password here; None: nowhere."""
     relay: Relay | None = None
     """Where letters are sent; None: only that they would be is written into the server's log."""
+    gateway: Gateway | None = None
+    """The index that gets what is uploaded here; None: this one keeps it."""
+    metrics: Metrics | None = None
+    """Who may read the server's figures; None: nobody."""
 
     @property
     def host(self) -> str:

@@ -100,7 +100,7 @@ def register(
 
     ``rules``: which runs of it may publish. ``shared_audience``: that of all tokens of the issuer, accepted.
     """
-    from trustpub.index.bootstrap import open_folder
+    from trustpub.index.bootstrap.opening import open_folder
     from trustpub.index.registration import Wanted
 
     with open_folder(data, create=False) as opened:
@@ -115,7 +115,7 @@ def register(
 
 def grants(data: Path, publisher_id: str) -> tuple[Grant, ...]:
     """Every token minted for the publisher, the oldest first."""
-    from trustpub.index.bootstrap import open_folder
+    from trustpub.index.bootstrap.opening import open_folder
 
     found: list[Grant] = []
     with open_folder(data, create=False) as opened, opened.store.read() as reading:

@@ -20,7 +20,8 @@ from typing import Any
 import pytest
 
 from trustpub.index.adapters.sql.store import SqlStore
-from trustpub.index.bootstrap import Folder, open_folder
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import Issuer, Project
 from trustpub.index.manage.issuers import Issuers
 from trustpub.index.manage.names import Names

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from trustpub.index.bootstrap import Folder
+from trustpub.index.bootstrap.folder import Folder
 from trustpub.index.kept import File
 
 from .conftest import a_project

@@ -17,7 +17,8 @@ from joserfc.jwk import RSAKey
 
 from trustpub.errors import Misuse
 from trustpub.index.adapters.sql.store import SqlStore
-from trustpub.index.bootstrap import Folder, open_folder
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import Issuer
 from trustpub.index.manage.apply import Applied, Applying, BadFile
 from trustpub.index.manage.issuers import Issuers

@@ -25,7 +25,8 @@ from trustpub.index.adapters.backup import back_up
 from trustpub.index.adapters.checking import Checked, check
 from trustpub.index.adapters.restore import restore
 from trustpub.index.adapters.sql.store import head
-from trustpub.index.bootstrap import Folder, open_folder
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import Invitation, Letter, Login, Session, User
 from trustpub.secret import Secret
 

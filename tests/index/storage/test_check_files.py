@@ -16,7 +16,8 @@ import pytest
 
 from trustpub.index.adapters.checking import ON_THE_WAY_SECONDS, Checked, check
 from trustpub.index.adapters.lock import FolderLock, is_held
-from trustpub.index.bootstrap import Folder, open_folder
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
 
 from .conftest import Ran, SetClock
 from .kept_files import Kept, put

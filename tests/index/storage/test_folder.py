@@ -17,7 +17,9 @@ from trustpub.index.adapters import secretfile
 from trustpub.index.adapters.lock import FolderLock, holder
 from trustpub.index.adapters.sql import store as sql_store
 from trustpub.index.adapters.sql.store import SqlStore, head
-from trustpub.index.bootstrap import Folder, new_audience, open_folder, read_public_url
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
+from trustpub.index.bootstrap.urls import new_audience, read_public_url
 from trustpub.protocol.exchange import AUDIENCE
 from trustpub.trust.issuers import PROVIDERS, PUBLIC_ISSUERS
 

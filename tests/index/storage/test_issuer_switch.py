@@ -11,7 +11,7 @@ import pytest
 
 from trustpub.errors import Declined
 from trustpub.index.adapters.sql.store import SqlStore
-from trustpub.index.bootstrap import Folder
+from trustpub.index.bootstrap.folder import Folder
 from trustpub.index.issuers import WantedTerms
 from trustpub.index.manage.issuers import Issuers
 

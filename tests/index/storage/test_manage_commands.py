@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import RSAKey
 
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import Attempt
 
 from .conftest import PUBLIC, Ran

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from trustpub.errors import Declined
-from trustpub.index.bootstrap import Folder, open_folder
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import Event, Token
 from trustpub.index.manage.enrolment import Registered
 from trustpub.index.manage.housekeeping import keep_house

@@ -15,7 +15,7 @@ import pytest
 from trustpub.errors import Declined, Misuse
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import Event, File, Project, User
 from trustpub.index.manage.projects import Chosen, Projects
 

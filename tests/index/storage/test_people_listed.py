@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 
-from trustpub.index.bootstrap import Folder
+from trustpub.index.bootstrap.folder import Folder
 from trustpub.index.kept import MAINTAINER, User
 
 from .conftest import Ran, a_project

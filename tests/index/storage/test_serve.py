@@ -22,7 +22,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from trustpub.index.bootstrap import open_folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.registration import Wanted
 
 from .conftest import PUBLIC, Ran, Served, eventually

@@ -253,7 +253,7 @@ def test_the_names_of_the_migrations_say_what_stands_in_them() -> None:
 def test_a_start_with_nothing_to_upgrade_loads_no_alembic(tmp_path: Path) -> None:
     program = (
         "import sys, pathlib\n"
-        "from trustpub.index.bootstrap import open_folder\n"
+        "from trustpub.index.bootstrap.opening import open_folder\n"
         "data = pathlib.Path(sys.argv[1])\n"
         "open_folder(data, create=True, local_url='http://localhost:1').close()\n"
         "print('alembic' in sys.modules)"

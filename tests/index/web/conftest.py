@@ -30,7 +30,9 @@ from starlette.types import ASGIApp
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.attested import Attested
-from trustpub.index.bootstrap import Folder, build_app, open_folder
+from trustpub.index.bootstrap.application import build_app
+from trustpub.index.bootstrap.folder import Folder
+from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.credentials import Credentials
 from trustpub.index.kept import Issuer, Project, Token, User
 from trustpub.index.limits import Limits

@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from trustpub.index.bootstrap import build_app
+from trustpub.index.bootstrap.application import build_app
 from trustpub.index.kept import QUARANTINED, Project, Provenance
 from trustpub.index.web.gate import OPEN, is_open, private_headers
 from trustpub.secret import Secret

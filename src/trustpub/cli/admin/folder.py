@@ -19,7 +19,7 @@ from trustpub.errors import Misuse
 from trustpub.printable import printable
 
 if TYPE_CHECKING:
-    from trustpub.index.bootstrap import Folder
+    from trustpub.index.bootstrap.folder import Folder
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -44,7 +44,7 @@ def open_index(data: Path, secret_file: Path | None = None) -> Folder:
     Raises:
         Misuse: there is none, or it is of another version.
     """
-    from trustpub.index.bootstrap import open_folder
+    from trustpub.index.bootstrap.opening import open_folder
 
     return open_folder(data, create=False, secret_file=secret_file, clock=time.time, env=os.environ)
 

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""Where the rows of an index are kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from trustpub.errors import Misuse
+from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.settings import Postgres
+
+DATABASE = "index.db"
+"""The file in the folder, where the rows are in no server."""
+
+
+def is_made(data: Path, postgres: Postgres | None) -> bool:
+    """Whether there are rows to open, of an index or not."""
+    return postgres is not None or (data / DATABASE).is_file()
+
+
+def open_store(data: Path, postgres: Postgres | None) -> SqlStore:
+    """The rows of the index: in its folder, unless they are in a PostgreSQL server.
+
+    Raises:
+        Misuse: the server cannot be used.
+    """
+    if postgres is not None:
+        raise Misuse("This trustpub keeps its rows in the folder only.", hint="Leave out the section [postgres].")
+    return SqlStore(data / DATABASE)

@@ -167,7 +167,7 @@ def _warm_up() -> None:
     import sigstore.verify  # noqa: F401
 
     import trustpub.dialling
-    import trustpub.index.bootstrap  # noqa: F401
+    import trustpub.index.bootstrap.opening  # noqa: F401
 
 
 def _open(stage: _Stage, listening: Running, play: Play) -> ThrowawayIndex:

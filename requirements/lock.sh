@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
 #
-# Write requirements/**/*.txt from pyproject.toml, *.in, clients/*.in and peers/*.in: `make lock`, which sees to it that UV
-# exists. Arguments go to `uv pip compile`, e.g. --upgrade.
+# Write requirements/**/*.txt from pyproject.toml, *.in, clients/*.in, peers/*.in and servers/*.in: `make lock`, which
+# sees to it that UV exists. Arguments go to `uv pip compile`, e.g. --upgrade.
 set -eu
 cd "$(dirname "$0")/.."
 UV=${UV:-.venvs/uv/bin/uv}
@@ -20,7 +20,7 @@ compile requirements/dev.txt pyproject.toml --extra setup --extra server --extra
 # What the action installs is what the tests ran with: every version is that of dev.txt.
 compile requirements/action.txt requirements/action.in --constraint requirements/dev.txt "$@"
 compile requirements/action-attest.txt requirements/action-attest.in --constraint requirements/dev.txt "$@"
-for program in requirements/clients/*.in requirements/peers/*.in; do
+for program in requirements/clients/*.in requirements/peers/*.in requirements/servers/*.in; do
   compile "${program%.in}.txt" "$program" "$@"
 done
 # What release jobs install that `trustpub init` writes; it goes with the package.

@@ -19,7 +19,6 @@ from trustpub.client.exchange import own_claims
 from trustpub.client.files import Distribution
 from trustpub.client.indexes import Index
 from trustpub.client.publish import Release, Watcher
-from trustpub.client.refusals import refusal, sentences
 from trustpub.client.together import until_given_back
 from trustpub.client.whoami import account
 from trustpub.declared import DeclaredPublisher
@@ -28,6 +27,7 @@ from trustpub.http import ATTEMPTS, BUSY, Http
 from trustpub.packages.names import is_valid, normalize
 from trustpub.printable import printable
 from trustpub.protocol.exchange import PREFLIGHT_PATH, BadBody, read_object
+from trustpub.remote.refusals import refusal, sentences
 from trustpub.secret import Secret
 
 _ABSENT = frozenset({404, 405, 406, 410, 501})

@@ -13,7 +13,6 @@ from urllib.parse import urlsplit
 
 from trustpub.addresses import is_loopback
 from trustpub.client.indexes import Index
-from trustpub.client.refusals import told
 from trustpub.errors import Declined, NoTrustedPublishing, Unreachable
 from trustpub.http import ATTEMPTS, BUSY, Http
 from trustpub.protocol.accept import JSON_TYPE, PYTP_TYPE
@@ -29,6 +28,7 @@ from trustpub.protocol.exchange import (
     NotJson,
     read_object,
 )
+from trustpub.remote.refusals import told
 
 ACCEPT = f"{PYTP_TYPE}, {JSON_TYPE};q=0.9, {PROBLEM_TYPE};q=0.8"
 """What every request of the exchange asks for: PEP 807's type, and PyPI's answers."""

@@ -19,12 +19,12 @@ from trustpub.ci.detection import Job
 from trustpub.client.audiences import check_audience
 from trustpub.client.endpoints import ACCEPT, Endpoints, find, usual
 from trustpub.client.indexes import Index
-from trustpub.client.refusals import told
 from trustpub.errors import Declined, Misuse, NoTrustedPublishing, TrustpubError, Unreachable
 from trustpub.http import ATTEMPTS, BUSY, Http, Response
 from trustpub.printable import inert
 from trustpub.protocol.exchange import BadBody, Minted, read_audience, read_minted
 from trustpub.protocol.scopes import UPLOAD
+from trustpub.remote.refusals import told
 from trustpub.secret import Secret
 
 SHOWN_CLAIMS = (

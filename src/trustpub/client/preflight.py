@@ -9,10 +9,10 @@ import json
 from trustpub.ci.detection import Job
 from trustpub.client.exchange import Exchange
 from trustpub.client.indexes import Index
-from trustpub.client.refusals import refusal, sentences
 from trustpub.errors import Unreachable
 from trustpub.http import Http
 from trustpub.protocol.exchange import PREFLIGHT_PATH
+from trustpub.remote.refusals import refusal, sentences
 from trustpub.secret import Secret
 
 _ABSENT = frozenset({404, 405, 406, 501})

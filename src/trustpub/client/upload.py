@@ -9,13 +9,13 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from trustpub.client.files import Distribution
-from trustpub.client.form import Form
 from trustpub.client.indexes import Index
-from trustpub.client.refusals import refusal, sentences
 from trustpub.errors import Declined, Unreachable
 from trustpub.http import BUSY, Http, Response
 from trustpub.protocol.exchange import Refusal
 from trustpub.protocol.upload import CONTENT, form_fields
+from trustpub.remote.form import Form
+from trustpub.remote.refusals import refusal, sentences
 from trustpub.secret import Secret
 
 ANSWER_SECONDS = 900.0

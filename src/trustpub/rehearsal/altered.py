@@ -23,7 +23,6 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from packaging.version import Version
 
 from trustpub.client.files import Distribution, read
-from trustpub.client.form import Form
 from trustpub.errors import Declined
 from trustpub.http import Http
 from trustpub.packages.names import normalize
@@ -34,6 +33,7 @@ from trustpub.protocol.upload import ATTESTATIONS, CONTENT, UPLOAD_PATH, form_fi
 from trustpub.rehearsal.impostors import Outcome
 from trustpub.rehearsal.sigstore import attesting
 from trustpub.rehearsal.sigstore.server import LocalSigstore
+from trustpub.remote.form import Form
 from trustpub.secret import Secret
 
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}

@@ -63,7 +63,7 @@ def _phrase(response: Response) -> str:
 def _text(response: Response) -> str:
     text = response.body[:65536].decode("utf-8", "replace")
     if "html" in response.headers.get("content-type", "") or re.match(r"\s*<(!doctype|html)", text, re.IGNORECASE):
-        from trustpub.client.markup import seen  # few indexes answer in HTML, and nobody waits for its parser
+        from trustpub.remote.markup import seen  # few indexes answer in HTML, and nobody waits for its parser
 
         text = seen(text)
     return inert(text, MAX_REASON_CHARACTERS)

@@ -106,7 +106,7 @@ def _script(answers: Answers) -> str:
 
 def _source(answers: Answers) -> Sequence[str]:
     return [
-        *shell.install(str(REQUIREMENTS)),
+        *shell.install(str(REQUIREMENTS), answers),
         *_into(answers),
         "rm -rf dist",
         shell.build(answers, sdist=True),

@@ -119,7 +119,7 @@ def _tests(answers: Answers) -> Sequence[str]:
 
 def _built(answers: Answers) -> Sequence[str]:
     lines = [
-        _TAGGED, *shell.install(REQUIREMENTS), *_into(answers), shell.build(answers),
+        _TAGGED, *shell.install(REQUIREMENTS, answers), *_into(answers), shell.build(answers),
         shell.check(answers.target, tag="$TAG_NAME"),
     ]  # fmt: skip
     return (_step("build", answers.python, lines, whole=answers.dynamic_version),)

@@ -102,7 +102,7 @@ def _tests(answers: Answers) -> Sequence[str]:
 def _first(answers: Answers) -> Sequence[str]:
     return [
         ': "${RELEASE_TAG:?is the tag that is released}"',
-        *shell.install(REQUIREMENTS),
+        *shell.install(REQUIREMENTS, answers),
         *_into(answers),
         shell.build(answers),
         shell.check(answers.target, tag="$RELEASE_TAG"),

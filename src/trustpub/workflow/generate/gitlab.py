@@ -114,7 +114,7 @@ def _build(answers: Answers) -> str:
         "cache: []",
         *_script(
             [
-                *shell.install(REQUIREMENTS), *_into(answers), *_version(answers), shell.build(answers),
+                *shell.install(REQUIREMENTS, answers), *_into(answers), *_version(answers), shell.build(answers),
                 shell.check(answers.target),
             ]
         ),

@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import shlex
 from importlib import resources
+from pathlib import PurePosixPath
+
+from packaging.utils import canonicalize_name
 
 from trustpub import __version__
 from trustpub.workflow.generate.answers import Answers, Target
@@ -36,9 +39,15 @@ def requirements(builder: str) -> str:
     return f"# Written by `trustpub init`: what the release job installs.\n{text}"
 
 
-def install(path: str) -> tuple[str, ...]:
-    """Commands that install the requirements at ``path``, from the top of the repository, and trustpub."""
-    return (f"python -m pip install --require-hashes --requirement {shlex.quote(path)}", OURS)
+def install(path: str, answers: Answers) -> tuple[str, ...]:
+    """Commands that install the requirements at ``path``, from the top of the repository, and trustpub: the one that is
+    released where the project is trustpub itself, since its first release can come after no other.
+    """
+    ours = OURS
+    if canonicalize_name(answers.project) == "trustpub":
+        here = "." if answers.folder == PurePosixPath(".") else f"./{answers.folder}"
+        ours = f"python -m pip install --no-deps {shlex.quote(here)}"
+    return (f"python -m pip install --require-hashes --requirement {shlex.quote(path)}", ours)
 
 
 def install_alone(target: Target, *, attestations: bool) -> str:

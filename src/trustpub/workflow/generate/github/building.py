@@ -60,7 +60,7 @@ def prepare(answers: Answers) -> str | None:
         [
             checkout(history=True),
             python(answers.python),
-            run("Install trustpub", shell.install(REQUIREMENTS)),
+            run("Install trustpub", shell.install(REQUIREMENTS, answers)),
             run("Make the release", commands, env, ident="release", folder=folder(answers)),
         ],
     )  # fmt: skip
@@ -93,7 +93,7 @@ def build(answers: Answers) -> str:
     steps = [
         _checkout(answers),
         python(answers.python),
-        run("Install what builds", shell.install(REQUIREMENTS)),
+        run("Install what builds", shell.install(REQUIREMENTS, answers)),
         *_version(answers),
         run("Build", [shell.build(answers)], folder=folder(answers)),
         *_checked(answers),
@@ -110,7 +110,7 @@ def _sdist(answers: Answers) -> str:
     steps = [
         _checkout(answers),
         python(answers.python),
-        run("Install what builds", shell.install(REQUIREMENTS)),
+        run("Install what builds", shell.install(REQUIREMENTS, answers)),
         *_version(answers),
         run("Build", [shell.build(answers, sdist=True)], folder=folder(answers)),
         upload("dist-sdist", f"{_dist(answers)}*.tar.gz"),
@@ -134,7 +134,7 @@ def _wheels(answers: Answers) -> str:
     versioned: Sequence[str] = ()
     if _version(answers):
         # Windows has no bash unless it is told so.
-        install = run("Install trustpub", shell.install(REQUIREMENTS), under=_BASH)
+        install = run("Install trustpub", shell.install(REQUIREMENTS, answers), under=_BASH)
         versioned = (python(answers.python), install, *_version(answers, under=_BASH))
     steps = [
         _checkout(answers),
@@ -152,7 +152,7 @@ def _gather(answers: Answers) -> str:
         checkout(ref=guards.commit(answers)),
         python(answers.python),
         step(DOWNLOAD, gathered),
-        run("Install what checks", shell.install(REQUIREMENTS)),
+        run("Install what checks", shell.install(REQUIREMENTS, answers)),
         *_checked(answers),
     ]
     head = [

@@ -86,7 +86,7 @@ def github_release(answers: Answers) -> str | None:
         steps = [
             checkout(ref=guards.commit(answers)),
             python(answers.python),
-            run("Install trustpub", shell.install(REQUIREMENTS)),
+            run("Install trustpub", shell.install(REQUIREMENTS, answers)),
             _notes(answers),
             download(),
         ]

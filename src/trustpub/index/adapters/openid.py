@@ -162,7 +162,7 @@ def check(settings: OpenId) -> OpenId:
     secure = parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
     if not sound or not secure or parts.query or parts.fragment or "@" in parts.netloc:
         raise Misuse(
-            f"--sign-in-issuer {printable(settings.issuer, 200)!r} is not the URL of an OpenID Connect provider.",
+            "The issuer is not the URL of an OpenID Connect provider.",
             hint="It is the `iss` of its ID tokens, exactly, and starts with https://",
         )
     if settings.ca is not None:
@@ -178,6 +178,6 @@ def _read(path: str) -> str:
     try:
         text = Path(path).read_text("ascii")
     except (OSError, ValueError):
-        raise Misuse(f"--sign-in-ca names {printable(path)}, which cannot be read.") from None
+        raise Misuse("The file of certificates to believe for it cannot be read.") from None
     check_ca(text)
     return text

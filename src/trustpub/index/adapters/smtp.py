@@ -153,7 +153,7 @@ def check(relay: Relay) -> Relay:
     if relay.password is not None and not (relay.password.reveal() + relay.user).isascii():
         raise Misuse("The user and the password of a mail server are of ASCII.")
     if not ADDRESS.match(relay.sender) or not relay.sender.isascii():
-        raise Misuse(f"{printable(relay.sender, 200)!r} is no e-mail address such as index@example.org.")
+        raise Misuse("The sender is no e-mail address such as index@example.org.")
     return relay
 
 

@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 
 from trustpub.addresses import is_loopback
 from trustpub.errors import Misuse
-from trustpub.printable import printable
 
 FORBIDDEN_AUDIENCES = frozenset({"pypi", "testpypi", "sigstore"})
 """Those of others: an index that took them could replay its users' identity tokens there."""
@@ -25,24 +24,23 @@ def read_public_url(text: str) -> str:
     Raises:
         Misuse: there is more in it, or plain HTTP to another machine.
     """
-    shown = repr(printable(text, 200))
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         host, parts = "", urlsplit("")
     if parts.scheme not in ("http", "https") or not host or not _PLAIN.match(text):
-        raise Misuse(f"The public URL {shown} is not https://HOST or https://HOST:PORT.")
+        raise Misuse("The public URL is not https://HOST or https://HOST:PORT.")
     if parts.path not in ("", "/"):
         raise Misuse(
-            f"The public URL {shown} has a path, which clients drop when they ask for a token.",
+            "The public URL has a path, which clients drop when they ask for a token.",
             hint="Give every index a host name of its own.",
         )
     if parts.query or parts.fragment or "@" in parts.netloc:
-        raise Misuse(f"The public URL {shown} has a user, a query or a fragment.")
+        raise Misuse("The public URL has a user, a query or a fragment.")
     if parts.scheme == "http" and not is_loopback(host):
         raise Misuse(
-            f"The public URL {shown} starts with http://, over which anybody could read tokens.",
+            "The public URL starts with http://, over which anybody could read tokens.",
             hint="Plain HTTP is for this machine only.",
         )
     return f"{parts.scheme}://{parts.netloc.lower()}"

@@ -1,0 +1,30 @@
+# SPDX-FileCopyrightText: The trustpub authors
+# SPDX-License-Identifier: Apache-2.0
+"""``[gateway]``: the index behind this one."""
+
+from __future__ import annotations
+
+from trustpub.index.configuration.reading import Configuration
+from trustpub.index.configuration.secret_file import secret
+from trustpub.index.settings import Gateway
+
+
+def gateway(configuration: Configuration) -> Gateway | None:
+    """None: files are kept here, or something is wrong, which was noted."""
+    upstream = configuration["gateway.upstream"]
+    if upstream is None:
+        for path in configuration.given_in("gateway"):
+            configuration.blame(path, "is given in vain", "Name the index behind this one with gateway.upstream.")
+        return None
+    for path in configuration.given("taking.upstream"):
+        wrong = "does not go together with gateway.upstream, where every request for a page is sent"
+        configuration.blame(path, wrong, "Leave it out.")
+    ca = configuration["gateway.ca"]
+    return Gateway(
+        upstream=upstream,
+        upload_url=configuration["gateway.upload_url"] or upstream,
+        simple_url=configuration["gateway.simple_url"] or f"{upstream}simple/",
+        user=configuration["gateway.user"],
+        password=secret(configuration, "gateway.password"),
+        ca=None if ca is None else str(ca),
+    )

@@ -61,6 +61,26 @@ def test_without_a_remote_on_a_server_the_name_is_assumed_and_said_to_be(tmp_pat
     assert repository(find(repo(tmp_path, remote)), None, ENV) == Repository(name="example/My.Thing", assumed=True)
 
 
+def _declaring(folder: Path, *publishers: str) -> Path:
+    for name, publisher in zip(("pypi", "testpypi"), publishers, strict=False):
+        with (folder / "pyproject.toml").open("a", encoding="utf-8") as file:
+            file.write(f"[tool.trustpub.indexes.{name}.publisher]\n{publisher}")
+    return folder
+
+
+def test_without_a_remote_the_declared_publishers_name_the_repository(tmp_path: Path) -> None:
+    github = 'kind = "github"\nrepository = "Acme/Hello"\nworkflow = "release.yml"\n'
+    gitlab = 'kind = "gitlab"\nnamespace = "Group/sub"\nproject = "hello"\nworkflow-filepath = ".gitlab-ci.yml"\n'
+    declared = find(_declaring(repo(tmp_path / "one"), github, github))
+    assert repository(declared, None, ENV) == Repository(name="Acme/Hello")
+    with_remote = find(_declaring(repo(tmp_path / "two", "https://github.com/acme/fork"), github))
+    assert repository(with_remote, None, ENV) == Repository(name="acme/fork")
+    deeper = find(_declaring(repo(tmp_path / "three"), gitlab))
+    assert repository(deeper, None, ENV, groups=True) == Repository(name="Group/sub/hello")
+    at_odds = find(_declaring(repo(tmp_path / "four"), github, github.replace("Hello", "Other")))
+    assert repository(at_odds, None, ENV).assumed
+
+
 def test_the_name_given_wins_and_must_be_one(tmp_path: Path) -> None:
     project = find(repo(tmp_path, "https://github.com/a/b"))
     assert repository(project, "c/d", ENV).name == "c/d"

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from trustpub import declared
 from trustpub.errors import Misuse
 from trustpub.printable import printable
 from trustpub.workflow import forgejo
@@ -109,7 +110,8 @@ def find(folder: Path, *, must_build: bool = True) -> Project:
 
 
 def repository(project: Project, given: str | None, env: Mapping[str, str], *, groups: bool = False) -> Repository:
-    """The repository given, else that of the git remote, else one named after the project.
+    """The repository given, else that of the git remote, else what the declared publishers name, else one named after
+    the project.
 
     ``groups``: the owner may be groups within groups, as on GitLab; otherwise the last two parts of a remote count.
 
@@ -125,8 +127,25 @@ def repository(project: Project, given: str | None, env: Mapping[str, str], *, g
     match = _REMOTE.match(url or "")
     if match is not None:
         return Repository(name=match["path"] if groups else "/".join(match["path"].split("/")[-2:]))
+    if (named := _declared(project, groups=groups)) is not None:
+        return Repository(name=named)
     name = re.sub(r"[^\w.-]", "-", project.name or project.folder.name, flags=re.ASCII)
     return Repository(name=f"example/{name}", assumed=True)
+
+
+def _declared(project: Project, *, groups: bool) -> str | None:
+    """What the project's declared publishers call the repository, if all that name one say the same."""
+    indexes = declared.find(project.folder).indexes.values()
+    found = {_repository_of(index.publisher.fields) for index in indexes if index.publisher is not None}
+    pattern = _PROJECT_PATH if groups else _REPOSITORY
+    names = {name for name in found if name is not None and pattern.match(name)}
+    return names.pop() if len(names) == 1 else None
+
+
+def _repository_of(fields: Mapping[str, str]) -> str | None:
+    if "namespace" in fields and "project" in fields:
+        return f"{fields['namespace']}/{fields['project']}"
+    return fields.get("repository")
 
 
 def git(root: Path, env: Mapping[str, str], *words: str) -> str | None:

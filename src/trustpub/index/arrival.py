@@ -5,8 +5,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 from trustpub.index.ports import Blobs, Staged
 from trustpub.protocol.exchange import Problem
@@ -15,6 +16,19 @@ _CHUNK = 1024 * 1024
 
 Judge = Callable[[Sequence[tuple[str, str]]], None]
 """Sees the fields that stand before the content; raises :class:`EarlyRefusal` if it is not to come."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Earlier:
+    """That a file was on another index before, and what was true of it there."""
+
+    uploaded: float
+    """When it was uploaded there: Unix time."""
+    yanked: str | None = None
+    """As :attr:`trustpub.index.kept.File.yanked`."""
+    origin: Mapping[str, str] = field(default_factory=dict)
+    """As :attr:`trustpub.index.kept.File.origin`: ``imported``, what it was taken from, and ``by``, who uploaded it
+    there, where that is known."""
 
 
 class TooLarge(Exception):
@@ -32,8 +46,16 @@ class EarlyRefusal(Exception):
 class Arrival:
     """The bytes of one file on their way in: staged and hashed in one pass. A context manager; not for two threads."""
 
-    def __init__(self, blobs: Blobs, max_bytes: int, judge: Judge = lambda fields: None) -> None:
-        """Of at most ``max_bytes``, from where ``judge`` lets them come."""
+    def __init__(
+        self,
+        blobs: Blobs,
+        max_bytes: int,
+        judge: Judge = lambda fields: None,
+        *,
+        earlier: Earlier | None = None,
+    ) -> None:
+        """Of at most ``max_bytes``, from where ``judge`` lets them come; ``earlier``: it is not new to the world."""
+        self.earlier = earlier
         self._blobs = blobs
         self._max_bytes = max_bytes
         self._judge = judge
@@ -114,8 +136,21 @@ class Arrival:
     def md5(self) -> str:
         """For clients that send it, hashed on the way in or, where it was announced too late, read again."""
         if not self._hashes_md5:
-            with open(self.staged.path(), "rb") as file:
-                while chunk := file.read(_CHUNK):
-                    self._md5.update(chunk)
+            self._read_again(self._md5)
             self._hashes_md5 = True
         return self._md5.hexdigest()
+
+    def digest(self, algorithm: str) -> str:
+        """By any that :mod:`hashlib` names, which may take another look at the bytes."""
+        if algorithm == "sha256":
+            return self.sha256
+        if algorithm == "md5":
+            return self.md5()
+        found = hashlib.new(algorithm, usedforsecurity=False)
+        self._read_again(found)
+        return found.hexdigest()
+
+    def _read_again(self, into: hashlib._Hash) -> None:
+        with open(self.staged.path(), "rb") as file:
+            while chunk := file.read(_CHUNK):
+                into.update(chunk)

@@ -7,8 +7,10 @@ Times are whole Unix seconds unless a name says otherwise; ids are UUID texts; d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Hashable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any, Protocol, TypeVar
 
 from trustpub.errors import Unreachable
@@ -40,6 +42,9 @@ class Reading(Protocol):
 
     def fact(self, name: str) -> str | None:
         """A lasting setting of this index, such as ``audience`` or ``rehearsal``."""
+
+    def facts(self, prefix: str) -> Mapping[str, str]:
+        """Those whose names begin so, by name."""
 
     def serial(self) -> int:
         """Grows whenever the list of projects changes."""
@@ -192,6 +197,8 @@ class Writing(Reading, Protocol):
 
     def set_fact(self, name: str, value: str) -> None: ...
 
+    def remove_fact(self, name: str) -> bool: ...
+
     def put_issuer(self, issuer: Issuer) -> None:
         """Add, or replace the one with this URL."""
 
@@ -217,11 +224,11 @@ class Writing(Reading, Protocol):
     def remove_project(self, project_id: str) -> None:
         """Only one that is pending: a name held in vain."""
 
-    def make_real(self, project_id: str, *, name: str, publisher_id: str) -> Sequence[str]:
+    def make_real(self, project_id: str, *, name: str, publisher_id: str | None) -> Sequence[str]:
         """The first accepted upload, by this publisher: no longer pending; its owner-to-be becomes a member.
 
         Every other publisher that was to make it loses its link, but not its row, so that its tokens are told why.
-        Returns the ids of those.
+        Returns the ids of those. None: no publisher's upload, but an import, and all keep their links.
         """
 
     def remind(self, project_id: str) -> None:
@@ -442,13 +449,60 @@ class Staged(Protocol):
     def finish(self) -> None:
         """All bytes are in: flushed, and durable."""
 
-    def keep(self, blake2b_256: str, filename: str, metadata: bytes | None) -> None:
-        """Give the file its lasting place, durably, before any row names it."""
+    def keep(self, blake2b_256: str, filename: str, metadata: bytes | None) -> bool:
+        """Give the file its lasting place, durably, before any row names it.
+
+        True: it was there before, named by nothing, and a sweep may be about to take it away. Then the transaction that
+        makes the row must set the fact :data:`SWEEPING`, as that of the sweep does, so that one of the two comes first;
+        and :meth:`confirm` comes after it.
+
+        Raises:
+            Unreachable: where files are kept cannot be reached. The file may be there or not.
+        """
+
+    def confirm(self) -> None:
+        """See to it that what was kept is there still."""
 
     def forsake(self, named: Callable[[], bool]) -> None:
         """Undo :meth:`keep`, unless ``named()`` says that a row names the file, or another upload has just kept it too.
 
-        Only where it is certain that no row came of this one, not even one that would be seen after a power cut.
+        Only where it is certain that no row came of this one, not even one that would be seen after a power cut. It may
+        be left to the next sweep, where it cannot be known what others are doing.
+        """
+
+
+SWEEPING = "sweeping"
+"""The fact that is set in the same transaction by who takes away bytes that no row names, and by who is about to name
+such bytes: see :meth:`Staged.keep`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lying:
+    """Something that lies where files are kept."""
+
+    path: str
+    """Below the index's folder, or the prefix in the bucket."""
+    blake2b_256: str
+    """By its place; empty where that is none of a file."""
+    filename: str
+    beside: bool
+    """Not the file, but its core metadata."""
+    excused_until: float
+    """Until when it is nothing wrong that no row names it: Unix time."""
+
+
+class Distant(Protocol):
+    """A file that is kept on another machine."""
+
+    def link(self) -> str | None:
+        """A URL under which whoever has it can read the file for a short time; None: it is to be read through here."""
+
+    def stream(self, first: int, last: int) -> AsyncIterator[bytes]:
+        """The bytes ``first`` to ``last``, both included, a piece at a time.
+
+        Raises:
+            Unreachable: they cannot be had, or no more of them.
+            EOFError: the file is shorter.
         """
 
 
@@ -457,18 +511,44 @@ class Blobs(Protocol):
 
     def stage(self) -> AbstractContextManager[Staged]: ...
 
-    def open(self, blake2b_256: str, filename: str) -> str | None:
-        """A path to read the file from; None if it is not here."""
+    def open(self, blake2b_256: str, filename: str) -> str | Distant | None:
+        """Where to read the file from: a path on this machine, or another; None if it is not there.
+
+        Of another machine it is not asked first whether it is.
+        """
+
+    def local(self, blake2b_256: str, filename: str) -> AbstractContextManager[str | None]:
+        """A path on this machine to read the file from until the block ends; None if it is not there."""
+
+    def read(self, blake2b_256: str, filename: str) -> Iterator[bytes]:
+        """All its bytes, a piece at a time.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
 
     def metadata(self, blake2b_256: str, filename: str) -> bytes | None: ...
 
-    def remove(self, blake2b_256: str, filename: str) -> None: ...
+    def remove(self, blake2b_256: str, filename: str) -> None:
+        """Take the file away, and its metadata, of which no row is left; now, or if that fails with the next sweep."""
 
     def names(self) -> Iterator[tuple[str, str]]:
         """``(blake2b_256, filename)`` of every file kept."""
 
     def fault(self) -> str | None:
         """Why no file could be taken now, as a sentence that names no path; None if one could."""
+
+    def lying(self, *, served: bool) -> Iterator[Lying]:
+        """All that lies where files are kept, whatever it is; ``served``: the index may be at work meanwhile."""
+
+    def is_there(self, lying: Lying) -> bool:
+        """Whether it still is."""
+
+    def sweep(self, store: Store) -> int:
+        """Remove what no row names: leftovers of a crash. At a start, under the lock. How much that was."""
+
+    def tidy(self, store: Store, now: float) -> int:
+        """The same for leftovers that have no start to wait for, at any time; often nothing. How much that was."""
 
 
 class Passwords(Protocol):
@@ -543,6 +623,98 @@ class OpenIdProvider(Protocol):
         Raises:
             NoSuchKey: it has none.
         """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A file that was accepted here, on its way to the index behind this one."""
+
+    project: str
+    """In normal form."""
+    filename: str
+    fields: Sequence[tuple[str, str]]
+    """The form that goes with it."""
+    path: str
+    """Where its bytes are read, a piece at a time."""
+    size: int
+    sha256: str
+    digest: Callable[[str], str]
+    """Of the file in hex, by an algorithm that :mod:`hashlib` names."""
+
+
+class Has(Enum):
+    """What an upstream has under the name of a file."""
+
+    NONE = "none"
+    SAME = "same"
+    OTHER = "other"
+    """With another content."""
+    UNKNOWN = "unknown"
+    """It does not say whether, or with what content."""
+
+
+class Reply(Enum):
+    """What came of sending a file to an upstream."""
+
+    TAKEN = "taken"
+    EXISTS = "exists"
+    """Not taken: it says that it has one of this name."""
+    REFUSED = "refused"
+    """Not taken, and another attempt would change nothing."""
+    BARRED = "barred"
+    """Not taken: it does not let this index upload, or not there."""
+    BUSY = "busy"
+    """Not taken: not now."""
+    UNSEEN = "unseen"
+    """It had all of the file, and failed or was lost before it said what it did with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A :class:`Reply`, in words."""
+
+    reply: Reply
+    said: str = ""
+    """Sentences from there, made inert and without any secret; empty where there are none."""
+    retry_after: int | None = None
+    """Seconds, where it said so."""
+
+
+class UpstreamDown(Exception):
+    """The index behind this one did not answer. The message is a sentence that says why."""
+
+
+class Upstream(Protocol):
+    """The index behind this one, which keeps the files and has them read."""
+
+    def has(self, file: Outgoing) -> Has:
+        """What is there under the name of ``file``, as its Simple API says now.
+
+        Raises:
+            UpstreamDown: it cannot be asked.
+        """
+
+    def send(self, file: Outgoing) -> Sent:
+        """Upload it, once."""
+
+
+class Fellows(Protocol):
+    """The other processes that serve the same index, on this machine and on others."""
+
+    def leads(self) -> bool:
+        """Whether this one does what only one of them is to do. Never true of two at once, and soon of one."""
+
+    def tell(self, topic: str, word: str) -> None:
+        """Have the others hear it, within a second or not at all. Waits for nobody."""
+
+    def listen(self, topic: str, hear: Callable[[str], None]) -> None:
+        """``hear`` is called, in any thread, with what another tells of this topic; it must be quick."""
+
+    def begin(self) -> None:
+        """Meet them. Before that nothing is told, and this one does not lead where it is not the only one."""
+
+    def close(self) -> None:
+        """Leave them."""
 
 
 class Clock(Protocol):

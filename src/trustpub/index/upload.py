@@ -9,20 +9,24 @@ import hmac
 import uuid
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from typing import Protocol
 
 from trustpub.index import letters, names, policy, switches
-from trustpub.index.arrival import Arrival, EarlyRefusal
+from trustpub.index.arrival import Arrival, Earlier, EarlyRefusal
 from trustpub.index.attested import Attested, missing
-from trustpub.index.credentials import Bearer, Credentials, NewProject
+from trustpub.index.credentials import Bearer, NewProject
+from trustpub.index.gateway.handing import HandingOn, Stopped
 from trustpub.index.kept import Event, File, Project, Provenance
-from trustpub.index.ports import Blobs, Clock, NoRoom, Reading, Store, Writing
+from trustpub.index.ports import SWEEPING, Blobs, Clock, NoRoom, Outgoing, Reading, Store, Writing
 from trustpub.index.settings import Settings
 from trustpub.packages import archives, metadata
 from trustpub.packages.agreement import differences
 from trustpub.packages.metadata import Metadata
 from trustpub.packages.names import MAX_NAME, BadFilename, fault_in_filename, is_valid, normalize, read_filename
 from trustpub.protocol.exchange import Problem
-from trustpub.protocol.upload import Faults, Submission, read_fields
+from trustpub.protocol.upload import Faults, Submission, form_fields, read_fields
 from trustpub.trust.publishers import Publisher
 
 _TITLE = "Upload refused"
@@ -57,6 +61,24 @@ class _Checked:
     arrival: Arrival
     md5: str | None
     provenance: Provenance | None = None
+    known: Accepted | None = None
+    """Of a gateway: the answer if the file, which has its row already, is still at the index behind it."""
+
+
+class Door(Protocol):
+    """Who may upload, and to what: :class:`trustpub.index.credentials.Credentials`, but for an import."""
+
+    def check_header(self, authorization: str | None) -> Bearer | Problem:
+        """Who sent this ``Authorization`` header."""
+
+    def may_upload(self, bearer: Bearer, reading: Reading, project_name: str) -> Project | NewProject | Problem:
+        """Whether ``bearer`` may upload to the project of this name, by what ``reading`` sees now."""
+
+    def spent(self, bearer: Bearer, reading: Reading) -> Problem | None:
+        """Whether what ``bearer`` came with was for one upload, which has been."""
+
+    def spend(self, bearer: Bearer, writing: Writing) -> Problem | None:
+        """Note, in the transaction that makes an upload real, that it was authorised."""
 
 
 class Upload:
@@ -74,6 +96,9 @@ class Upload:
     7. the archive is sound, what it says of itself is what the form says, and so are the attestations
     8. the file is in its lasting place, durably; no row names it yet
     9. in one transaction: 4 and 6 again, the token spent, the project made real, the row, the event
+
+    Where the index is a gateway to another, 8 and 9 are those of :mod:`trustpub.index.gateway.handing`, and the same
+    file again is asked about there, for the file may have been deleted.
     """
 
     def __init__(
@@ -81,13 +106,14 @@ class Upload:
         *,
         store: Store,
         blobs: Blobs,
-        credentials: Credentials,
+        credentials: Door,
         settings: Settings,
         clock: Clock,
         attested: Attested | None = None,
         published: Callable[[Writing, File], None] = lambda writing, file: None,
+        onward: HandingOn | None = None,
     ) -> None:
-        """Without ``attested``, a file that comes with attestations is refused.
+        """Without ``attested``, a file that comes with attestations is refused. With ``onward``, files are kept there.
 
         ``published`` is called with every new file, in the transaction that has its row.
         """
@@ -98,6 +124,16 @@ class Upload:
         self._clock = clock
         self._attested = attested
         self._published = published
+        self._onward = onward
+
+    @property
+    def waits_for_another(self) -> bool:
+        """Whether :meth:`accept` may take as long as another index does."""
+        return self._onward is not None
+
+    def now(self) -> float:
+        """Unix time."""
+        return self._clock()
 
     def admit(self, authorization: str | None) -> Bearer | Problem:
         """Step 1: who sends this ``Authorization`` header."""
@@ -124,7 +160,30 @@ class Upload:
             fields: the text parts of the form, in order.
             filename: that of the ``content`` part; None if it has none.
             arrival: from :meth:`begin`, with all bytes in. Not kept after this, and not closed.
+
+        Raises:
+            Unnoted: of a gateway: the file is on the index behind it, and has no row here.
         """
+        judged = self._judge(bearer, fields, filename, arrival)
+        if not isinstance(judged, _Checked):
+            return judged
+        if self._onward is not None:
+            return self._onward.hand_on(_Delivery(self, bearer, judged), judged.known)
+        return self._commit(bearer, judged)
+
+    def judge(
+        self, bearer: Bearer, fields: Iterable[tuple[str, str]], filename: str | None, arrival: Arrival
+    ) -> Accepted | Problem:
+        """What :meth:`accept` would answer as things are now; nothing is changed."""
+        judged = self._judge(bearer, fields, filename, arrival)
+        if not isinstance(judged, _Checked):
+            return judged
+        return Accepted(project=judged.metadata.name, filename=judged.filename, new=True)
+
+    def _judge(
+        self, bearer: Bearer, fields: Iterable[tuple[str, str]], filename: str | None, arrival: Arrival
+    ) -> _Checked | Accepted | Problem:
+        """Steps 3 to 7."""
         submission = _read_form(fields, filename, arrival)  # 3
         if isinstance(submission, Problem):
             return submission
@@ -136,15 +195,17 @@ class Upload:
             if faults:
                 return _refused("invalid-file", faults)
             again = _existing(reading, target, filename or "", arrival)  # 6
-            again = again or self._credentials.spent(bearer, reading)
-            again = again or self._limit(reading, target, submission.version, arrival)
-        if again is not None:
+            known = again if self._onward is not None and isinstance(again, Accepted) else None
+            if known is None:
+                again = again or self._spent(bearer, reading, filename or "", arrival)
+                again = again or self._limit(reading, target, submission.version, arrival)
+        if again is not None and known is None:
             return again
         arrival.staged.finish()
         checked = self._open(submission, filename or "", arrival)  # 7
         if isinstance(checked, _Checked):
-            checked = self._with_provenance(checked, bearer, target)
-        return checked if isinstance(checked, Problem) else self._commit(bearer, checked)
+            checked = self._with_provenance(replace(checked, known=known), bearer, target)
+        return checked
 
     def _judge_early(self, bearer: Bearer, fields: Sequence[tuple[str, str]]) -> None:
         """Step 4, where it can be taken before the content is here. Most clients send the fields first."""
@@ -156,9 +217,16 @@ class Upload:
         if isinstance(target, Problem):
             raise EarlyRefusal(target)
 
+    def _spent(self, bearer: Bearer, reading: Reading, filename: str, arrival: Arrival) -> Problem | None:
+        if self._onward is not None and self._onward.is_spent_on(reading, bearer.token.id, filename, arrival.sha256):
+            return None
+        return self._credentials.spent(bearer, reading)
+
     def _limit(self, reading: Reading, target: Project | NewProject, version: str, arrival: Arrival) -> Problem | None:
         project_id = target.id if isinstance(target, Project) else ""
-        return policy.limit(self._settings, reading, project_id, version, arrival.size, self._clock())
+        # Whether a release is open is asked as of the time when the file came to where it was before.
+        at = self._clock() if arrival.earlier is None else arrival.earlier.uploaded
+        return policy.limit(self._settings, reading, project_id, version, arrival.size, at)
 
     def _open(self, submission: Submission, filename: str, arrival: Arrival) -> _Checked | Problem:
         path = arrival.staged.path()
@@ -203,15 +271,24 @@ class Upload:
         wheel = checked.submission.filetype == "bdist_wheel"
         served = checked.metadata.raw if wheel else None
         staged = checked.arrival.staged
-        staged.keep(checked.arrival.blake2b_256, checked.filename, served)  # 8
+        shared = staged.keep(checked.arrival.blake2b_256, checked.filename, served)  # 8
+
+        def publish(writing: Writing) -> Accepted:
+            if shared:
+                writing.set_fact(SWEEPING, checked.filename)
+            return self._publish(writing, bearer, checked, served)
+
         try:
-            return self._store.transact(lambda writing: self._publish(writing, bearer, checked, served))  # 9
+            accepted = self._store.transact(publish)  # 9
         except _Refuse as refusal:
             staged.forsake(lambda: self._is_named(checked))
             return refusal.problem
         except NoRoom:
             staged.forsake(lambda: self._is_named(checked))
             raise
+        if shared:
+            staged.confirm()
+        return accepted
 
     def _is_named(self, checked: _Checked) -> bool:
         """Whether a row names the very file, as that of another upload of the same bytes does."""
@@ -220,29 +297,105 @@ class Upload:
         return file is not None and file.deleted is None and file.blake2b_256 == checked.arrival.blake2b_256
 
     def _publish(self, writing: Writing, bearer: Bearer, checked: _Checked, served: bytes | None) -> Accepted:
-        now, arrival = self._clock(), checked.arrival
+        target = self._judge_again(writing, bearer, checked)
+        if isinstance(target, Accepted):
+            return target
+        now = self._clock()
+        project_id = _real_project(writing, bearer, target, checked, now)
+        return self.record(writing, bearer, checked, project_id, served)
+
+    def reserve(self, writing: Writing, bearer: Bearer, checked: _Checked, *, spent: bool) -> str:
+        """Half of 9, for a gateway: the file may come now. Returns the id of its project, which exists after this.
+
+        Raises:
+            Stopped: it may not. ``spent``: the token was spent on it before.
+        """
+        try:
+            target = self._judge_again(writing, bearer, checked, spent=spent)
+        except _Refuse as refusal:
+            raise Stopped(refusal.problem) from None
+        if isinstance(target, Accepted):  # it was deleted there, or another upload of it is first by a moment
+            found = writing.project(target.project)
+            return "" if found is None else found.id
+        return _real_project(writing, bearer, target, checked, self._clock())
+
+    def record(
+        self, writing: Writing, bearer: Bearer, checked: _Checked, project_id: str, served: bytes | None
+    ) -> Accepted:
+        """The rest of 9."""
+        now = self._clock()
+        row = _row(checked, bearer, project_id, served, now)
+        writing.add_file(row, checked.provenance)
+        writing.touch(project_id)
+        writing.add_event(_event("file-uploaded", checked, bearer, project_id, now))
+        self._published(writing, row)
+        return Accepted(project=checked.metadata.name, filename=checked.filename, new=True)
+
+    def _judge_again(
+        self, writing: Writing, bearer: Bearer, checked: _Checked, *, spent: bool = False
+    ) -> Project | NewProject | Accepted:
+        """4 and 6 in the transaction, and the token is spent unless it is ``spent`` already."""
         # Since step 4 the token may have been burned, the publisher removed, the name taken.
         target = self._target(bearer, writing, checked.metadata.name)
         if isinstance(target, Problem):
             raise _Refuse(target)
-        again = _existing(writing, target, checked.filename, arrival)
+        again = _existing(writing, target, checked.filename, checked.arrival)
         if isinstance(again, Problem):
             raise _Refuse(again)
         if again is not None:
             return again
-        refusal = self._limit(writing, target, checked.metadata.version, arrival)
+        refusal = self._limit(writing, target, checked.metadata.version, checked.arrival)
         if refusal is None and isinstance(target, Project) and checked.provenance is None:
             refusal = missing(writing, target)
-        refusal = refusal or self._credentials.spend(bearer, writing)
+        if not spent:
+            refusal = refusal or self._credentials.spend(bearer, writing)
         if refusal is not None:
             raise _Refuse(refusal)
-        project_id = _real_project(writing, bearer, target, checked, now)
-        row = _row(checked, bearer, project_id, served, now)
-        writing.add_file(row, checked.provenance)
-        writing.touch(project_id)
-        writing.add_event(_event(checked, bearer, project_id, now))
-        self._published(writing, row)
-        return Accepted(project=checked.metadata.name, filename=checked.filename, new=True)
+        return target
+
+
+class _Delivery:
+    """A :class:`trustpub.index.gateway.handing.Delivery` of a file that holds."""
+
+    def __init__(self, upload: Upload, bearer: Bearer, checked: _Checked) -> None:
+        self._upload = upload
+        self._bearer = bearer
+        self._checked = checked
+        self._project_id = ""
+
+    @property
+    def token_id(self) -> str:
+        return self._bearer.token.id
+
+    @cached_property
+    def outgoing(self) -> Outgoing:
+        arrival, said = self._checked.arrival, self._checked.submission
+        # Attestations stay here: an index takes them from Trusted Publishing alone, or knows none.
+        sent = replace(said, sha256=arrival.sha256, blake2b_256=arrival.blake2b_256, md5=arrival.md5(), attestations=())
+        return Outgoing(
+            project=normalize(self._checked.metadata.name),
+            filename=self._checked.filename,
+            fields=form_fields(sent),
+            path=arrival.staged.path(),
+            size=arrival.size,
+            sha256=arrival.sha256,
+            digest=arrival.digest,
+        )
+
+    def reserve(self, writing: Writing, *, spent: bool) -> Event:
+        self._project_id = self._upload.reserve(writing, self._bearer, self._checked, spent=spent)
+        now = self._upload.now()
+        return _event("file-handed-on", self._checked, self._bearer, self._project_id, now)
+
+    def record(self, writing: Writing) -> Accepted:
+        checked = self._checked
+        row = writing.file(checked.filename)
+        if row is not None:
+            return Accepted(project=checked.metadata.name, filename=checked.filename, new=False)
+        if writing.project_by_id(self._project_id) is None:
+            detail = f"the project '{checked.metadata.name}' was removed meanwhile"
+            raise Stopped(Problem(status=400, code="unknown-project", title=_TITLE, detail=detail))
+        return self._upload.record(writing, self._bearer, checked, self._project_id, None)
 
 
 def _read_form(fields: Iterable[tuple[str, str]], filename: str | None, arrival: Arrival) -> Submission | Problem:
@@ -314,6 +467,8 @@ def _real_project(writing: Writing, bearer: Bearer, target: Project | NewProject
     if isinstance(target, Project):
         if target.pending_until is not None and bearer.publisher is not None:
             _make_real(writing, bearer.publisher, target, checked, now)
+        elif target.pending_until is not None and checked.arrival.earlier is not None:
+            _bring(writing, target, checked, now)
         return target.id
     return _new_project(writing, target, now)
 
@@ -354,7 +509,15 @@ def _make_real(writing: Writing, publisher: Publisher, project: Project, checked
         )
 
 
+def _bring(writing: Writing, project: Project, checked: _Checked, now: float) -> None:
+    """The first file of a project that was one elsewhere: whoever was to make it here may publish it from now on."""
+    writing.make_real(project.id, name=checked.metadata.name, publisher_id=None)
+    facts = {"project": project.name, "filename": checked.filename}
+    writing.add_event(Event(at=now, kind="project-added", project_id=project.id, publisher_id=None, facts=facts))
+
+
 def _row(checked: _Checked, bearer: Bearer, project_id: str, served: bytes | None, now: float) -> File:
+    earlier = checked.arrival.earlier
     return File(
         project_id=project_id,
         filename=checked.filename,
@@ -366,10 +529,11 @@ def _row(checked: _Checked, bearer: Bearer, project_id: str, served: bytes | Non
         md5=checked.md5,
         metadata_sha256=None if served is None else hashlib.sha256(served).hexdigest(),
         requires_python=checked.metadata.one("requires-python"),
-        uploaded=now,
+        uploaded=now if earlier is None else earlier.uploaded,
         token_id=bearer.token.id,
+        yanked=None if earlier is None else earlier.yanked,
         attested=checked.provenance is not None and bool(checked.provenance.document),
-        origin=_origin(bearer),
+        origin=_origin(bearer) if earlier is None else earlier.origin,
     )
 
 
@@ -385,7 +549,9 @@ def _origin(bearer: Bearer) -> dict[str, str]:
     return {} if bearer.user is None else {"user": bearer.user.name}
 
 
-def _event(checked: _Checked, bearer: Bearer, project_id: str, now: float) -> Event:
+def _event(kind: str, checked: _Checked, bearer: Bearer, project_id: str, now: float) -> Event:
+    if checked.arrival.earlier is not None:
+        return _imported(checked, checked.arrival.earlier, project_id, now)
     facts = {
         "filename": checked.filename,
         "version": checked.metadata.version,
@@ -396,7 +562,20 @@ def _event(checked: _Checked, bearer: Bearer, project_id: str, now: float) -> Ev
         "origin": _origin(bearer),
     }
     publisher_id = bearer.publisher.id if bearer.publisher else None
-    return Event(at=now, kind="file-uploaded", project_id=project_id, publisher_id=publisher_id, facts=facts)
+    return Event(at=now, kind=kind, project_id=project_id, publisher_id=publisher_id, facts=facts)
+
+
+def _imported(checked: _Checked, earlier: Earlier, project_id: str, now: float) -> Event:
+    facts = {
+        "filename": checked.filename,
+        "version": checked.metadata.version,
+        "size": checked.arrival.size,
+        "sha256": checked.arrival.sha256,
+        "uploaded": datetime.fromtimestamp(earlier.uploaded, UTC).isoformat(timespec="seconds"),
+        "yanked": earlier.yanked,
+        "origin": dict(earlier.origin),
+    }
+    return Event(at=now, kind="file-imported", project_id=project_id, publisher_id=None, facts=facts)
 
 
 def _deleted(file: File) -> str:

@@ -43,17 +43,22 @@ def apply(file: Path, dry_run: bool, as_json: bool, index: Reach) -> None:
 
     What is in the index and not in the file stays, and is listed.
     """
-    document = _read(file)
+    document = read_document(file)
     if not isinstance(document, dict):
         raise Misuse(f"{printable(str(file))} holds no table.")
-    applied = index.ask("index.apply", document=document, files=_files(document, file.parent), dry_run=dry_run)
+    applied = index.ask("index.apply", document=document, files=named_files(document, file.parent), dry_run=dry_run)
     if as_json:
         screen().result(json.dumps(applied, indent=2))
         return
     _show(screen(), applied)
 
 
-def _read(file: Path) -> Any:
+def read_document(file: Path) -> Any:
+    """What the file says, as TOML or JSON by its ending.
+
+    Raises:
+        Misuse: it cannot be read, or says nothing in its form.
+    """
     text, shown = read_text(file), printable(str(file))
     try:
         if file.suffix == ".toml":
@@ -75,8 +80,12 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _files(document: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """What is in the files that the document names: the index may be elsewhere, and reads none itself."""
+def named_files(document: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """What is in the files that the document names: the index may be elsewhere, and reads none itself.
+
+    Raises:
+        Misuse: one of them cannot be read.
+    """
     found: dict[str, str] = {}
     entries = document.get("issuers")
     for number, entry in enumerate(entries if isinstance(entries, list) else []):

@@ -10,6 +10,7 @@ import trustpub.cli.admin.accounts  # noqa: F401 - which adds commands to `user`
 from trustpub.cli.admin.apply import apply
 from trustpub.cli.admin.backup import backup, restore
 from trustpub.cli.admin.files import check_files
+from trustpub.cli.admin.importing import import_
 from trustpub.cli.admin.issuers import issuer
 from trustpub.cli.admin.names import name
 from trustpub.cli.admin.people import token, user
@@ -38,6 +39,7 @@ for one in (
     attempts,
     events,
     check_files,
+    import_,
     backup,
     restore,
 ):

@@ -94,4 +94,6 @@ def _held(folder: Path) -> str:
     said = holder(folder)
     if said is None:
         return f"Another trustpub serve is just starting or ending in the folder {folder}."
+    if "does" in said:
+        return f"{said['does']} is at work in the folder {folder}: process {said.get('pid')}."
     return f"Another trustpub serve has the folder {folder}: process {said.get('pid')} at {said.get('url')}."

@@ -21,6 +21,9 @@ GROUPS: Mapping[str, tuple[str, Mapping[str, str]]] = {
         "Releases and files",
         {
             "file-uploaded": "File uploaded",
+            "file-handed-on": "File handed on to the index behind this one",
+            "file-not-taken": "File not taken by the index behind this one",
+            "file-imported": "File imported from another index",
             "file-yanked": "File yanked",
             "file-unyanked": "File offered again",
             "file-deleted": "File deleted",

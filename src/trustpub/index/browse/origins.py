@@ -69,10 +69,20 @@ def origin_of(file: File, issuers: Mapping[str, str]) -> Origin:
     if user := facts.get("user"):
         name = printable(user, 100)
         return Origin(key=f"user {user.lower()}", label=f"{name}, with a token", trusted=False, source=name)
+    if imported := facts.get("imported"):
+        return _imported(imported, facts.get("by", ""))
     kind = facts.get("kind", "")
     if not kind:
         return Origin(key=UNKNOWN, label="not known", trusted=False)
     return _minted(kind, facts, facts.get("issuer") or issuers.get(facts.get("publisher", ""), ""))
+
+
+def _imported(what: str, by: str) -> Origin:
+    """Of a file that was on another index before. Who uploaded it there is no user of this one."""
+    label = f"imported from {printable(what, 40)}"
+    if by:
+        label += f", where {printable(by, 100)} uploaded it"
+    return Origin(key=f"import {what} {by}", label=label, trusted=False, source=printable(by, 100))
 
 
 def issuers_of(publishers: Iterable[Publisher]) -> Mapping[str, str]:

@@ -62,6 +62,9 @@ class SqlWriting(SqlReading, PeopleWriting):
         row = upsert(facts).values(name=name, value=value)
         self._run(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
 
+    def remove_fact(self, name: str) -> bool:
+        return self._run(delete(facts).where(facts.c.name == name)) == 1
+
     def put_issuer(self, issuer: Issuer) -> None:
         values = issuer_columns(issuer)
         row = upsert(issuers).values(values)
@@ -125,12 +128,14 @@ class SqlWriting(SqlReading, PeopleWriting):
             raise ValueError("only a pending project can be removed")
         self._drop_idle_publishers(publisher_ids)
 
-    def make_real(self, project_id: str, *, name: str, publisher_id: str) -> Sequence[str]:
+    def make_real(self, project_id: str, *, name: str, publisher_id: str | None) -> Sequence[str]:
         values = {"pending_until": None, "name": name, "serial": projects.c.serial + 1}
         pending = (projects.c.id == project_id) & projects.c.pending_until.is_not(None)
         if self._run(update(projects).where(pending).values(values)) != 1:
             raise ValueError("only a pending project can be made real")
         self._project_list_changed()
+        if publisher_id is None:
+            return []
         others = (publisher_links.c.project_id == project_id) & (publisher_links.c.publisher_id != publisher_id)
         linked = select(publisher_links.c.publisher_id).where(others).order_by(publisher_links.c.publisher_id)
         lost = list(self._connection.execute(linked).scalars())

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 from trustpub.protocol.exchange import Problem
-from trustpub.protocol.problems import EVERYWHERE, EXCHANGE, MANAGEMENT, SWITCHED, UPLOAD
+from trustpub.protocol.problems import EVERYWHERE, EXCHANGE, GATEWAY, MANAGEMENT, SWITCHED, UPLOAD
 from trustpub.trust.mismatch import Mismatch
 
 _EXAMPLE = Problem(
@@ -34,7 +34,7 @@ looks. What a client sent is shown without control characters, links, tags, and 
 Where it makes sense to try again, `Retry-After` says when.
 """
 _SECTIONS = (
-    ("Of the exchange", EXCHANGE), ("Of the upload", UPLOAD), ("Of switches", SWITCHED),
+    ("Of the exchange", EXCHANGE), ("Of the upload", UPLOAD), ("Of a gateway", GATEWAY), ("Of switches", SWITCHED),
     ("Of the management API", MANAGEMENT), ("Of everything", EVERYWHERE),
 )  # fmt: skip
 

@@ -6,11 +6,11 @@ from __future__ import annotations
 
 import re
 
-from trustpub.protocol.problems import EVERYWHERE, EXCHANGE, KINDS, MANAGEMENT, SWITCHED, UPLOAD, contents, page
+from trustpub.protocol.problems import EVERYWHERE, EXCHANGE, GATEWAY, KINDS, MANAGEMENT, SWITCHED, UPLOAD, contents, page
 
 
 def test_every_code_is_there_once_and_says_what_to_do() -> None:
-    assert len(KINDS) == sum(map(len, (EXCHANGE, UPLOAD, SWITCHED, MANAGEMENT, EVERYWHERE)))
+    assert len(KINDS) == sum(map(len, (EXCHANGE, UPLOAD, GATEWAY, SWITCHED, MANAGEMENT, EVERYWHERE)))
     for kind in KINDS.values():
         assert re.fullmatch(r"[a-z]+(-[a-z]+)*", kind.code)
         assert all(400 <= status < 600 for status in kind.statuses)

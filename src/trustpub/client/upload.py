@@ -15,14 +15,11 @@ from trustpub.http import BUSY, Http, Response
 from trustpub.protocol.exchange import Refusal
 from trustpub.protocol.upload import CONTENT, form_fields
 from trustpub.remote.form import Form
-from trustpub.remote.refusals import refusal, sentences
+from trustpub.remote.refusals import refusal, says_there, sentences, without
 from trustpub.secret import Secret
 
 ANSWER_SECONDS = 900.0
 """How long an index may think about a file it has received: scanners and slow storage are behind some."""
-
-_TAKEN = frozenset({"already exist", "updating asset", "cannot be updated", "already been taken", "overwrite artifact"})
-"""With such words indexes say that a file of the name is there, if they do not say 409."""
 
 
 class Failing(Unreachable):
@@ -40,18 +37,20 @@ class Refused(Declined):
 
     def __init__(self, message: str, *, hint: str | None, no: Refusal, phrase: str) -> None:
         super().__init__(message, hint=hint)
-        self._said = " ".join([phrase, *(word for reason in no.reasons for word in reason)]).lower()
+        self._no = no
+        self._phrase = phrase
         self.status = no.status
 
     @property
     def there(self) -> bool:
         """Whether it says that there is a file of this name, with other content."""
-        return self.status == 409 or (self.status in (400, 403) and any(words in self._said for words in _TAKEN))
+        return says_there(self._no, self._phrase)
 
     @property
     def of_attestations(self) -> bool:
         """Whether it is what goes up with the file that is not taken."""
-        return "attestation" in self._said
+        said = [self._phrase, *(word for reason in self._no.reasons for word in reason)]
+        return any("attestation" in one.lower() for one in said)
 
 
 def upload(
@@ -83,7 +82,8 @@ def upload(
         read_seconds=ANSWER_SECONDS,
     )
     if not 200 <= response.status < 300:
-        raise _failure(index, distribution, _without(token, response))
+        secrets = (token.reveal(), _credential(token).removeprefix("Basic "))
+        raise _failure(index, distribution, without(secrets, response))
 
 
 def _form(distribution: Distribution, watch: Callable[[int, int], None]) -> Form:
@@ -102,14 +102,6 @@ def _form(distribution: Distribution, watch: Callable[[int, int], None]) -> Form
 
 def _credential(token: Secret) -> str:
     return "Basic " + base64.b64encode(f"__token__:{token.reveal()}".encode()).decode()
-
-
-def _without(token: Secret, response: Response) -> Response:
-    """``response`` without the token, which an index may well repeat to whoever reads a log."""
-    said, reason = response.body, response.reason
-    for text in (token.reveal(), _credential(token).removeprefix("Basic ")):
-        said, reason = said.replace(text.encode(), b"***"), reason.replace(text, "***")
-    return replace(response, body=said, reason=reason)
 
 
 def _failure(index: Index, distribution: Distribution, response: Response) -> Failing | Refused:

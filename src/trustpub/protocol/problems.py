@@ -185,6 +185,46 @@ UPLOAD = (
     _kind("file-too-large", 413, "The file is larger than this index takes.", "The detail names the limit."),
 )
 
+GATEWAY = (
+    _kind(
+        "upstream-refused",
+        400,
+        "This index is a gateway, and the index behind it does not take the file.",
+        "The detail has the reason in that index's own words. It has not got the file.",
+    ),
+    _kind(
+        "upstream-barred",
+        502,
+        "The index behind this gateway does not let it upload: its credential is wrong or has no right to, or the "
+        "address is.",
+        "The administrator mends `[gateway]`: user, password, `upload_url`. It has not got the file.",
+    ),
+    _kind(
+        "upstream-unavailable",
+        503,
+        "The index behind this gateway does not answer, fails or is busy. It has not got the file.",
+        "Try again after `Retry-After`; the detail has what it said.",
+    ),
+    _kind(
+        "upstream-unknown",
+        502,
+        "The index behind this gateway was sent the file, and its answer was lost: it may have it or not.",
+        "Send the same file again. If it is there, that is found out, and the upload ends well.",
+    ),
+    _kind(
+        "upstream-took-it",
+        502,
+        "The index behind this gateway has the file, which can be installed; but the gateway could not note it.",
+        "Send the same file again: that completes it. Until then no upload of another content is let through.",
+    ),
+    _kind(
+        "upload-under-way",
+        503,
+        "A file of this name with another content is on its way to the index behind this gateway.",
+        "Try again after `Retry-After`. After a crash of the gateway it may take half an hour.",
+    ),
+)
+
 SWITCHED = (
     _kind(
         "read-only",
@@ -271,7 +311,9 @@ EVERYWHERE = (
     ),
 )
 
-KINDS: Mapping[str, Kind] = {one.code: one for one in (*EXCHANGE, *UPLOAD, *SWITCHED, *MANAGEMENT, *EVERYWHERE)}
+KINDS: Mapping[str, Kind] = {
+    one.code: one for one in (*EXCHANGE, *UPLOAD, *GATEWAY, *SWITCHED, *MANAGEMENT, *EVERYWHERE)
+}
 
 
 def page(kind: Kind) -> str:

@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 
 from trustpub.http import Response
 from trustpub.printable import inert
@@ -12,6 +14,9 @@ from trustpub.protocol.exchange import Refusal, read_refusal
 from trustpub.trust.mismatch import Mismatch
 
 MAX_REASON_CHARACTERS = 600
+
+_THERE = frozenset({"already exist", "updating asset", "cannot be updated", "already been taken", "overwrite artifact"})
+"""With such words indexes say that a file of the name is there, if they do not say 409."""
 
 
 def refusal(response: Response) -> Refusal:
@@ -36,6 +41,20 @@ def sentences(no: Refusal) -> list[str]:
         wanted = "something else" if one.wanted is None else one.wanted
         lines.append(f"{one.field}: the identity {given}, the publisher wants {wanted}")
     return lines or ["No reason is given."]
+
+
+def says_there(no: Refusal, phrase: str) -> bool:
+    """Whether the refusal of an upload, with its reason ``phrase``, says that a file of this name is there already."""
+    said = " ".join([phrase, *(word for reason in no.reasons for word in reason)]).lower()
+    return no.status == 409 or (no.status in (400, 403) and any(words in said for words in _THERE))
+
+
+def without(secrets: Iterable[str], response: Response) -> Response:
+    """``response`` without any of ``secrets``, which an index may well repeat to whoever reads a log."""
+    said, reason = response.body, response.reason
+    for text in filter(None, secrets):
+        said, reason = said.replace(text.encode(), b"***"), reason.replace(text, "***")
+    return replace(response, body=said, reason=reason)
 
 
 def told(what: str, response: Response) -> str:

@@ -28,6 +28,7 @@ from trustpub.errors import Declined, Misuse
 from trustpub.index.adapters import durable
 from trustpub.index.adapters.files import METADATA, FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.gateway.standing import kept_here
 from trustpub.index.kept import File
 from trustpub.index.ports import NoRoom
 
@@ -172,7 +173,7 @@ def _named(rows: Path) -> Iterator[File]:
         if (fault := copy.fault()) is not None:
             raise Declined(f"The index's database is damaged: {fault}.")
         with copy.read() as reading:
-            yield from (one for one in reading.all_files() if one.deleted is None)
+            yield from kept_here(reading)
     finally:
         copy.close()
 

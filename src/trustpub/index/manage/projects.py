@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from packaging.version import InvalidVersion, Version
 
 from trustpub.errors import Declined, Misuse
+from trustpub.index.gateway.standing import only_there
 from trustpub.index.kept import (
     ACTIVE,
     ARCHIVED,
@@ -97,10 +98,11 @@ class Projects:
         """Have installers pass files by, unless they are asked for this very version (PEP 592).
 
         Raises:
-            Declined, Misuse: as :meth:`choose`; or all of them are yanked already, for this reason.
+            Declined, Misuse: as :meth:`choose`; or all of them are yanked already, for this reason; or it is a gateway.
         """
         said = _reason(reason)
         with self._store.write() as writing:
+            only_there(writing, "Files are yanked")
             project = _real(writing, name)
             changed = [one for one in _choose(writing, project, chosen) if one.yanked != said]
             if not changed:
@@ -117,6 +119,7 @@ class Projects:
             Declined, Misuse: as :meth:`choose`; or none of them is yanked.
         """
         with self._store.write() as writing:
+            only_there(writing, "Files are yanked")
             project = _real(writing, name)
             changed = [one for one in _choose(writing, project, chosen) if one.yanked is not None]
             if not changed:
@@ -136,6 +139,7 @@ class Projects:
         """
         said = _reason(reason)
         with self._store.write() as writing:
+            only_there(writing, "Files are deleted")
             project = _real(writing, name)
             gone = _choose(writing, project, chosen)
             now = self._clock()

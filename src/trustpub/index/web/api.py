@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from functools import partial
 from urllib.parse import parse_qsl
 
 import anyio
@@ -18,6 +19,8 @@ from starlette.types import ASGIApp
 from trustpub.errors import TrustpubError
 from trustpub.index.arrival import Arrival, EarlyRefusal, TooLarge
 from trustpub.index.credentials import Bearer
+from trustpub.index.gateway.handing import Unnoted
+from trustpub.index.metering import UNMETERED, Meter
 from trustpub.index.mint import Mint
 from trustpub.index.settings import Settings
 from trustpub.index.upload import Accepted, Upload
@@ -33,6 +36,7 @@ from trustpub.index.web.answers import (
 from trustpub.index.web.form import MAX_FIELDS_BYTES, BadForm, FormReader
 from trustpub.index.web.health import store_problem
 from trustpub.index.web.rounds import Rounds
+from trustpub.index.web.where import where
 from trustpub.protocol.discovery import UPLOAD_KEYS, BadQuery, asked_key, offer
 from trustpub.protocol.exchange import Minted, Problem
 from trustpub.protocol.upload import UPLOAD_PATH
@@ -46,6 +50,9 @@ IDLE_SECONDS = 60.0
 """How long a client may send nothing."""
 SLOWEST = 1024
 """Bytes a second that an upload must have on average, from :data:`IDLE_SECONDS` on."""
+
+MOST_WAITING = 32
+"""Uploads that wait for the index behind a gateway at a time; more wait for these."""
 
 _TOO_LARGE = Problem(
     status=413, code="too-large", title="Content too large", detail=f"The limit is {MAX_EXCHANGE_BYTES} bytes."
@@ -71,9 +78,9 @@ _UNKNOWN_UPLOAD_URL = Problem(
 class Exchange:
     """``/.well-known/pytp``, ``/_/oidc/…``, ``/api/v1/preflight``"""
 
-    def __init__(self, mint: Mint, settings: Settings) -> None:
+    def __init__(self, mint: Mint, settings: Settings, meter: Meter = UNMETERED) -> None:
         self._mint = mint
-        self._rounds = Rounds(mint.mint_together)
+        self._rounds = Rounds(mint.mint_together, meter.queued)
         self._settings = settings
 
     async def discover(self, request: Request) -> Response:
@@ -148,6 +155,13 @@ class Uploads:
     def __init__(self, upload: Upload, settings: Settings) -> None:
         self._upload = upload
         self._settings = settings
+        self._waiting: anyio.CapacityLimiter | None = None
+
+    def _limiter(self) -> anyio.CapacityLimiter | None:
+        """Of threads that wait for the index behind a gateway: however slow that is, all else has others."""
+        if self._waiting is None and self._upload.waits_for_another:
+            self._waiting = anyio.CapacityLimiter(MOST_WAITING)
+        return self._waiting
 
     async def slashless(self, request: Request) -> Response:
         """To the place with a slash, absolute: some clients follow nothing else, and twine follows nothing at all."""
@@ -180,13 +194,19 @@ class Uploads:
             if not await _feed(request, form):
                 return _SLOW
             fields = [*_in_query(request, form.fields), *form.fields]
-            return await run_in_threadpool(self._upload.accept, bearer, fields, form.filename, arrival)
+            accept = partial(self._upload.accept, bearer, fields, form.filename, arrival)
+            return await anyio.to_thread.run_sync(accept, limiter=self._limiter())
         except EarlyRefusal as early:
             return early.problem
         except BadForm as bad:
             return Problem(status=400, code="invalid-form", title="Upload refused", detail=str(bad))
         except TooLarge:
             return self._upload.too_large()
+        except Unnoted as unnoted:
+            cause = unnoted.__cause__
+            why = cause.message if isinstance(cause, TrustpubError) else where(cause or unnoted)
+            _log.error("a file is at the index behind this one, and has no row here: %s", why)
+            return unnoted.problem
         except TrustpubError as error:  # of the store: the disk is full, the database locked
             _log.error("an upload failed: %s", error.message)
             return store_problem(error, "Upload refused")

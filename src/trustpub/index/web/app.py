@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trustpub.errors import TrustpubError
 from trustpub.index.attested import Attested
+from trustpub.index.metering import UNMETERED, Meter
 from trustpub.index.mint import Mint
 from trustpub.index.ports import Blobs, Store
 from trustpub.index.readers import Readers
@@ -26,6 +27,7 @@ from trustpub.index.simple import Pages
 from trustpub.index.upload import Upload
 from trustpub.index.web.answers import negotiated, problem_answer, upload_problem, watched
 from trustpub.index.web.api import Exchange, Uploads
+from trustpub.index.web.elsewhere import Elsewhere
 from trustpub.index.web.gate import Gate
 from trustpub.index.web.health import ALIVE_PATH, READY_PATH, Health, store_problem
 from trustpub.index.web.integrity import Integrity
@@ -36,6 +38,7 @@ from trustpub.index.web.site.front import door, for_people
 from trustpub.index.web.site.skeleton import Site
 from trustpub.index.web.site.table import is_page
 from trustpub.index.web.site.table import routes as site_routes
+from trustpub.index.web.where import where
 from trustpub.protocol.discovery import DISCOVERY_PATH, SIGSTORE_PATH, UPLOAD_KEYS
 from trustpub.protocol.exchange import (
     AUDIENCE_PATH,
@@ -79,13 +82,14 @@ def build(
     readers: Readers | None = None,
     site: Site | None = None,
     management: Management | None = None,
+    meter: Meter = UNMETERED,
 ) -> ASGIApp:
     """The application. Serve it with ``uvicorn.Config(http=HTTP_PROTOCOL)``, so that twine's users see reasons.
 
     ``readers`` judges who may read; a private index cannot do without. ``site`` has the pages for people; without it,
-    there are none. ``management`` is the API that does what they do.
+    there are none. ``management`` is the API that does what they do. ``meter`` counts how long mints wait.
     """
-    exchange, uploads = Exchange(mint, settings), Uploads(upload, settings)
+    exchange, uploads = Exchange(mint, settings, meter), Uploads(upload, settings)
     integrity, health = Integrity(attested, settings), Health(store, blobs)
 
     async def text(request: Request) -> Response:
@@ -116,7 +120,11 @@ def build(
         middleware=[
             Middleware(_Outermost),
             *_gate(settings, readers, site),  # before anything that can be read
-            Middleware(Reads, pages=pages, blobs=blobs, settings=settings),
+            (
+                Middleware(Reads, pages=pages, blobs=blobs, settings=settings)
+                if settings.gateway is None
+                else Middleware(Elsewhere, gateway=settings.gateway)
+            ),
         ],
     )
     app.state.public_url = settings.public_url
@@ -215,7 +223,7 @@ class _Outermost:
             if not started:
                 await problem_answer(store_problem(error), Request(scope))(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001 - the one place where all of them end
-            _log.error("%s", _where(error))
+            _log.error("%s", where(error))
             if started:
                 # Left unfinished: the server closes the connection, so that nobody takes the response for whole.
                 return
@@ -226,12 +234,3 @@ class _Outermost:
                 detail="Something went wrong in the index. Its log says where.",
             )
             await problem_answer(problem, Request(scope))(scope, receive, send_with_headers)
-
-
-def _where(error: BaseException) -> str:
-    """Kind and place of an exception in one line. Its text may quote what was sent, so it is not written."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_next is not None:
-        trace = trace.tb_next
-    place = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else "an unknown place"
-    return f"unexpected {type(error).__name__} at {place}"

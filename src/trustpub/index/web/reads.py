@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from trustpub.index.ports import Blobs
@@ -38,19 +39,25 @@ class Reads:
         if found is None:
             await self._app(scope, receive, send)
         elif scope["method"] not in ("GET", "HEAD"):
-            answer = problem_answer(_WRONG_METHOD, Request(scope))
-            answer.headers["Allow"] = "GET, HEAD"
-            await answer(scope, receive, send)
+            await wrong_method(scope)(scope, receive, send)
         else:
             await found(scope, receive, send)
 
     def _find(self, path: str) -> ASGIApp | None:
-        if _is_below(path, SIMPLE) or _is_below(path, HATCH):
+        if is_below(path, SIMPLE) or is_below(path, HATCH):
             return self._simple
         if path.startswith("/packages/"):
             return self._files
         return self._json if path.startswith(f"{JSON_API}/") else None
 
 
-def _is_below(path: str, base: str) -> bool:
+def wrong_method(scope: Scope) -> Response:
+    """405: what is read takes GET and HEAD."""
+    answer = problem_answer(_WRONG_METHOD, Request(scope))
+    answer.headers["Allow"] = "GET, HEAD"
+    return answer
+
+
+def is_below(path: str, base: str) -> bool:
+    """Whether it is ``base``, or a path under it."""
     return path.startswith(base) and path[len(base) : len(base) + 1] in ("", "/")

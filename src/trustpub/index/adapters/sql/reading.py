@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 from sqlalchemy import ColumnElement, Text, bindparam, case, exists, func, literal_column, select
 
 from trustpub.index.adapters.sql.people_read import PeopleReading
+from trustpub.index.adapters.sql.portable import Texts
 from trustpub.index.adapters.sql.ready import Ready
 from trustpub.index.adapters.sql.records_read import RecordsReading
 from trustpub.index.adapters.sql.rows import (
@@ -104,6 +105,11 @@ class SqlReading(PeopleReading, RecordsReading):
     def fact(self, name: str) -> str | None:
         value: str | None = self._value(facts.c.value, facts.c.name == name)
         return value
+
+    def facts(self, prefix: str) -> Mapping[str, str]:
+        begins = func.substr(facts.c.name, 1, len(prefix)) == prefix
+        rows = self._connection.execute(select(facts.c.name, facts.c.value).where(begins).order_by(facts.c.name))
+        return {str(name): str(value) for name, value in rows}
 
     def serial(self) -> int:
         row = _SERIAL.row(self._driver, {"name": PROJECT_LIST})
@@ -230,7 +236,7 @@ class SqlReading(PeopleReading, RecordsReading):
     def publishers_by_project(self, project_ids: Collection[str]) -> Mapping[str, Sequence[Publisher]]:
         by_project: dict[str, list[Publisher]] = {one: [] for one in project_ids}
         # One parameter, whatever their number: a statement takes 32,766 at most.
-        wanted = select(func.json_each(json.dumps(list(by_project))).table_valued("value").c.value)
+        wanted = select(Texts(bindparam(None, json.dumps(list(by_project)))).table_valued("value").c.value)
         linked = select(publisher_links.c.publisher_id).where(publisher_links.c.project_id.in_(wanted))
         for publisher in self._publishers(publishers.c.id.in_(linked)) if by_project else ():
             for link in publisher.links:

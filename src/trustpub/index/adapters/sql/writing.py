@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 
 from packaging.utils import canonicalize_name
 from sqlalchemy import bindparam, delete, exists, insert, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from trustpub.index.adapters.sql.people_write import PeopleWriting
 from trustpub.index.adapters.sql.reading import PROJECT_LIST, SqlReading
@@ -38,20 +37,22 @@ from trustpub.index.adapters.sql.tables import (
     publishers,
     tokens,
 )
+from trustpub.index.adapters.sql.upsert import insert_new, insert_or_update
 from trustpub.index.kept import Attempt, Event, File, Issuer, Project, Provenance, Token, Use
 from trustpub.packages.names import file_key, look_alike
 from trustpub.trust.issuers import PROVIDERS
 from trustpub.trust.publishers import Publisher, Rules
 
 _ADD_TOKEN = Ready(insert(tokens))
-_ADD_EVENT = Ready(insert(events))
+# Numbered by the database.
+_ADD_EVENT = Ready(insert(events).values({one.name: bindparam(one.name) for one in events.c if one.name != "id"}))
 _ADD_FILE = Ready(insert(files))
 _TOUCH = Ready(update(projects).where(projects.c.id == bindparam("project")).values(serial=projects.c.serial + 1))
 _SPEND = Ready(
     update(tokens).where(tokens.c.id == bindparam("token"), tokens.c.used.is_(None)).values(used=bindparam("at"))
 )
 _SINGLE_USE = Ready(select(tokens.c.single_use).where(tokens.c.id == bindparam("token")))
-_CLAIM = Ready(upsert(claims).on_conflict_do_nothing())
+_CLAIM = Ready(insert_new(claims))
 _CLAIMED = Ready(select(claims).where(claims.c.issuer == bindparam("issuer"), claims.c.key == bindparam("key")))
 
 
@@ -59,20 +60,18 @@ class SqlWriting(SqlReading, PeopleWriting):
     """:class:`trustpub.index.ports.Writing`; sees what it wrote itself."""
 
     def set_fact(self, name: str, value: str) -> None:
-        row = upsert(facts).values(name=name, value=value)
-        self._run(row.on_conflict_do_update(index_elements=["name"], set_={"value": value}))
+        self._run(insert_or_update(facts, {"name": name, "value": value}, ["name"], {"value": value}))
 
     def remove_fact(self, name: str) -> bool:
         return self._run(delete(facts).where(facts.c.name == name)) == 1
 
     def put_issuer(self, issuer: Issuer) -> None:
         values = issuer_columns(issuer)
-        row = upsert(issuers).values(values)
-        self._run(row.on_conflict_do_update(index_elements=["url"], set_=values))
+        self._run(insert_or_update(issuers, values, ["url"], values))
 
     def switch_issuer(self, url: str, *, on: bool) -> bool:
-        other = (issuers.c.url == url) & (issuers.c.enabled != int(on))
-        return self._run(update(issuers).where(other).values(enabled=int(on))) == 1
+        other = (issuers.c.url == url) & (issuers.c.enabled != on)
+        return self._run(update(issuers).where(other).values(enabled=on)) == 1
 
     def remove_issuer(self, url: str) -> bool:
         return self._run(delete(issuers).where(issuers.c.url == url)) == 1
@@ -95,8 +94,8 @@ class SqlWriting(SqlReading, PeopleWriting):
 
     def link_publisher(self, publisher_id: str, project_id: str, rules: Rules) -> None:
         text, key = rules_text(rules), ["publisher_id", "project_id"]
-        row = upsert(publisher_links).values(publisher_id=publisher_id, project_id=project_id, rules=text)
-        self._run(row.on_conflict_do_update(index_elements=key, set_={"rules": text}))
+        values = {"publisher_id": publisher_id, "project_id": project_id, "rules": text}
+        self._run(insert_or_update(publisher_links, values, key, {"rules": text}))
 
     def unlink_publisher(self, publisher_id: str, project_id: str) -> bool:
         link = (publisher_links.c.publisher_id == publisher_id) & (publisher_links.c.project_id == project_id)
@@ -152,8 +151,8 @@ class SqlWriting(SqlReading, PeopleWriting):
         return self._run(delete(publishers).where(~linked, ~wanted))
 
     def prohibit(self, name: str, reason: str) -> None:
-        row = upsert(prohibited_names).values(name=canonicalize_name(name), reason=reason)
-        self._run(row.on_conflict_do_update(index_elements=["name"], set_={"reason": reason}))
+        values = {"name": canonicalize_name(name), "reason": reason}
+        self._run(insert_or_update(prohibited_names, values, ["name"], {"reason": reason}))
 
     def permit(self, name: str) -> bool:
         return self._run(delete(prohibited_names).where(prohibited_names.c.name == canonicalize_name(name))) == 1
@@ -218,7 +217,7 @@ class SqlWriting(SqlReading, PeopleWriting):
         return self._run(delete(tokens).where(tokens.c.publisher_id.is_not(None), tokens.c.expires < before))
 
     def add_event(self, event: Event) -> None:
-        _ADD_EVENT.run(self._driver, {**columns(event), "id": None, "facts": json.dumps(dict(event.facts))})
+        _ADD_EVENT.run(self._driver, {**columns(event), "facts": json.dumps(dict(event.facts))})
 
     def note_attempt(self, attempt: Attempt, *, most: int) -> None:
         near = attempts.c.project_id.is_not_distinct_from(attempt.project_id)
@@ -242,5 +241,5 @@ class SqlWriting(SqlReading, PeopleWriting):
         self._run(delete(publishers).where(publishers.c.id.in_(publisher_ids), ~linked))
 
     def _project_list_changed(self) -> None:
-        row = upsert(counters).values(name=PROJECT_LIST, value=1)
-        self._run(row.on_conflict_do_update(index_elements=["name"], set_={"value": counters.c.value + 1}))
+        values = {"name": PROJECT_LIST, "value": 1}
+        self._run(insert_or_update(counters, values, ["name"], {"value": counters.c.value + 1}))

@@ -205,8 +205,8 @@ class Pages:
         if file.metadata_sha256 is not None:
             raw = self._blobs.metadata(file.blake2b_256, file.filename)
             return None if raw is None else metadata.parse(raw)
-        path = self._blobs.open(file.blake2b_256, file.filename)
-        return None if path is None else metadata.read(path, file.filetype)
+        with self._blobs.local(file.blake2b_256, file.filename) as path:
+            return None if path is None else metadata.read(path, file.filetype)
 
 
 class _NoFile(Exception):

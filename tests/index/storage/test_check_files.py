@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from trustpub.index.adapters.checking import ON_THE_WAY_SECONDS, Checked, check
+from trustpub.index.adapters.checking import Checked, check
+from trustpub.index.adapters.files import ON_THE_WAY_SECONDS
 from trustpub.index.adapters.lock import FolderLock, is_held
 from trustpub.index.bootstrap.folder import Folder
 from trustpub.index.bootstrap.opening import open_folder

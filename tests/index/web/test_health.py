@@ -64,9 +64,9 @@ def test_a_folder_that_takes_no_file_is_not_ready_and_lives(site: Any) -> None:
 
 
 def test_a_disk_with_little_room_is_not_ready(watched: Health, timer: Timer, monkeypatch: pytest.MonkeyPatch) -> None:
-    from trustpub.index.adapters import files
+    from trustpub.index.adapters import staging
 
-    monkeypatch.setattr(files, "LOW_BYTES", 2**62)
+    monkeypatch.setattr(staging, "LOW_BYTES", 2**62)
     assert "nearly full" in (fault_of(watched) or "")
     monkeypatch.undo()
     assert "nearly full" in (fault_of(watched) or "")  # for a second, the answer is the same

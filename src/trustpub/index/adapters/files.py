@@ -11,20 +11,21 @@ from __future__ import annotations
 
 import os
 import re
-import secrets
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
 from typing import BinaryIO
 
-from trustpub.index.adapters import durable
-from trustpub.index.ports import NoRoom, Staged, Store
+from trustpub.index.adapters import durable, staging
+from trustpub.index.adapters.staging import StagedFile, listed, unlink
+from trustpub.index.ports import Lying, Staged, Store
 
-LOW_BYTES = 32 * 1024 * 1024
-"""Less room than this is told before uploads fail for want of it."""
 METADATA = ".metadata"
+ON_THE_WAY_SECONDS = 300
+"""What a running server put into the folder so short a time ago may be about to get its row."""
+_CHUNK = 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,239}\Z")
 """What a wheel or an sdist may be called; in particular no slash, no leading dot, and room for ``.metadata``."""
@@ -35,15 +36,14 @@ _TRIES = 3
 class FolderBlobs:
     """:class:`trustpub.index.ports.Blobs` under ``folder``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, alone: bool = True) -> None:
+        """``alone``: no other process takes uploads for the same folder. Else what is forsaken waits for a start."""
+        self._alone = alone
         self.packages = folder / "packages"
         """Where files have their lasting place."""
-        self.staging = folder / "staging"
+        self.staging = folder / staging.STAGING
         """Where they are on their way in."""
-        for one in (self.packages, self.staging):
-            with suppress(FileExistsError):
-                one.mkdir()
-                durable.sync(folder)
+        staging.make(folder, self.packages.name, self.staging.name)
         self._branches = durable.Branches(self.packages)
         # Files that uploads under way have kept, or are about to. Whoever takes one away looks here first.
         self._held: Counter[tuple[str, str]] = Counter()
@@ -56,22 +56,35 @@ class FolderBlobs:
         Raises:
             NoRoom: for it, or in the block for what is written to it.
         """
-        path = self.staging / secrets.token_hex(16)
-        with ExitStack() as held:
-            with durable.room():
-                file = held.enter_context(path.open("xb", buffering=0))
+        with staging.new_file(self.staging) as (path, file):
             staged = _StagedFile(path, file, self)
             try:
                 yield staged
             finally:
-                with suppress(FileNotFoundError):
-                    path.unlink()
                 staged.let_go()
 
     def open(self, blake2b_256: str, filename: str) -> str | None:
         """The path of a kept file."""
         path = self.path(blake2b_256, filename)
         return str(path) if path is not None and path.is_file() else None
+
+    @contextmanager
+    def local(self, blake2b_256: str, filename: str) -> Iterator[str | None]:
+        """The same path: it is on this machine."""
+        yield self.open(blake2b_256, filename)
+
+    def read(self, blake2b_256: str, filename: str) -> Iterator[bytes]:
+        """The bytes of a kept file, a mebibyte at a time.
+
+        Raises:
+            FileNotFoundError: it is not there.
+        """
+        path = self.path(blake2b_256, filename)
+        if path is None:
+            raise FileNotFoundError(filename)
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                yield chunk
 
     def metadata(self, blake2b_256: str, filename: str) -> bytes | None:
         """The core metadata beside it."""
@@ -100,24 +113,35 @@ class FolderBlobs:
 
     def fault(self) -> str | None:
         """Why no file could be taken now, by trying."""
-        try:
-            found = os.statvfs(self.staging)
-            with durable.room(), self.stage() as staged:
-                staged.write(b"?")
-        except NoRoom as full:
-            return full.message
-        except OSError as error:
-            return f"The folder of files cannot be written to: {error.strerror}."
-        if found.f_blocks and found.f_bavail * found.f_frsize < LOW_BYTES:
-            return f"The disk that holds the index's files is nearly full: less than {LOW_BYTES >> 20} MiB are free."
-        return None
+        return staging.fault(self.staging)
+
+    def lying(self, *, served: bool) -> Iterator[Lying]:
+        """Everything in the folder of files, and in that of those on their way in."""
+        for path in _everything(self.packages):
+            parts = path.relative_to(self.packages).parts
+            name = path.name.removesuffix(METADATA)
+            yield Lying(
+                path=f"packages/{'/'.join(parts)}",
+                blake2b_256="".join(parts[:-1]) if tuple(map(len, parts[:-1])) == (2, 2, 60) else "",
+                filename=name,
+                beside=path.name != name,
+                # The time of its last move, not of its content: that may have been long on its way.
+                excused_until=_changed(path) + ON_THE_WAY_SECONDS if served else 0,
+            )
+        for path in _everything(self.staging):
+            excused = float("inf") if served else 0
+            yield Lying(path=f"staging/{path.name}", blake2b_256="", filename="", beside=False, excused_until=excused)
+
+    def is_there(self, lying: Lying) -> bool:
+        """Whether it is still there."""
+        return os.path.lexists(self.packages.with_name(lying.path.partition("/")[0]) / lying.path.partition("/")[2])
 
     def sweep(self, store: Store) -> int:
         """Remove what no row names: leftovers of a crash. Only while nothing is being uploaded, so under the lock.
 
         Returns how many files were removed.
         """
-        removed = clear_staging(self.staging.parent)
+        removed = staging.clear(self.staging.parent)
         with store.read() as reading:
             named = {(one.blake2b_256, one.filename) for one in reading.all_files() if one.deleted is None}
         for digest, folder, found in self._kept():
@@ -126,9 +150,13 @@ class FolderBlobs:
                 removed += _sweep_folder(Path(folder), left)
         return removed
 
+    def tidy(self, store: Store, now: float) -> int:
+        """Nothing: that is what each start is for, when no upload is under way."""
+        return 0
+
     def path(self, blake2b_256: str, filename: str) -> Path | None:
         """The place of a file, be it there or not; None if these are no digest and no name of a distribution."""
-        if not _DIGEST.match(blake2b_256) or not _FILENAME.match(filename) or filename.endswith(METADATA):
+        if not is_file_of(blake2b_256, filename):
             return None
         return self.packages / blake2b_256[:2] / blake2b_256[2:4] / blake2b_256[4:] / filename
 
@@ -171,18 +199,18 @@ class FolderBlobs:
             self._held[key] -= 1
             if self._held[key] <= 0:
                 del self._held[key]
-                if not named():
+                if self._alone and not named():
                     self.remove(blake2b_256, filename)
 
     def _kept(self) -> Iterator[tuple[str, str, list[str]]]:
         """Every folder of a digest: the digest, the folder, and what is in it."""
         # Texts and not paths: at each start, all files of an index come by here.
         top = str(self.packages)
-        for one in filter(_PAIR.match, _listed(top)):
-            for two in filter(_PAIR.match, _listed(f"{top}/{one}")):
-                for three in filter(_REST.match, _listed(f"{top}/{one}/{two}")):
+        for one in filter(_PAIR.match, listed(top)):
+            for two in filter(_PAIR.match, listed(f"{top}/{one}")):
+                for three in filter(_REST.match, listed(f"{top}/{one}/{two}")):
                     folder = f"{top}/{one}/{two}/{three}"
-                    yield one + two + three, folder, _listed(folder)
+                    yield one + two + three, folder, listed(folder)
 
     def _move(self, staged: Path, beside: Path | None, path: Path) -> None:
         # Both are of the same digest: what is there already under these names has the same bytes, and may be replaced.
@@ -194,39 +222,24 @@ class FolderBlobs:
         self._branches.sync(made)
 
 
-def clear_staging(folder: Path) -> int:
-    """Remove what was on its way in when an earlier server ended; under the lock. How many files that were.
-
-    It needs no database, which cannot be opened where leftovers fill the disk.
-    """
-    staging = folder / "staging"
-    return sum(_unlink(staging / name) for name in _listed(str(staging)))
+def is_file_of(blake2b_256: str, filename: str) -> bool:
+    """Whether these are a digest, and what a distribution may be called."""
+    return bool(_DIGEST.match(blake2b_256) and _FILENAME.match(filename)) and not filename.endswith(METADATA)
 
 
-class _StagedFile:
+class _StagedFile(StagedFile):
     def __init__(self, path: Path, file: BinaryIO, blobs: FolderBlobs) -> None:
-        self._path = path
-        self._file = file
+        super().__init__(path, file)
         self._blobs = blobs
         self._kept: tuple[str, str] | None = None
 
-    def write(self, chunk: bytes) -> None:
-        rest = memoryview(chunk)
-        with durable.room():
-            while rest:  # unbuffered: one write may take a part only
-                rest = rest[self._file.write(rest) :]
-
-    def path(self) -> str:
-        return str(self._path)
-
-    def finish(self) -> None:
-        with durable.room():
-            os.fsync(self._file.fileno())
-            self._file.close()
-
-    def keep(self, blake2b_256: str, filename: str, metadata: bytes | None) -> None:
+    def keep(self, blake2b_256: str, filename: str, metadata: bytes | None) -> bool:
         self._blobs.place(self._path, blake2b_256, filename, metadata)
         self._kept = (blake2b_256, filename)
+        return False  # while it is held, nobody takes it away
+
+    def confirm(self) -> None:
+        pass
 
     def forsake(self, named: Callable[[], bool]) -> None:
         kept, self._kept = self._kept, None
@@ -238,27 +251,25 @@ class _StagedFile:
         self.forsake(lambda: True)
 
 
-def _listed(folder: str) -> list[str]:
-    try:
-        return os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-
-
 def _sweep_folder(folder: Path, left: Iterable[str]) -> int:
     """Remove these from the folder of a digest, and the folder if it is empty then. How many files that were."""
-    swept = {name.removesuffix(METADATA) for name in left if _unlink(folder / name)}
+    swept = {name.removesuffix(METADATA) for name in left if unlink(folder / name)}
     _prune(folder)
     return len(swept)
 
 
-def _unlink(path: Path) -> bool:
-    """Remove a file; a folder, which is not of our making, stays."""
+def _everything(folder: Path) -> Iterator[Path]:
+    for above, _, names in os.walk(folder):
+        for name in names:
+            yield Path(above, name)
+
+
+def _changed(path: Path) -> float:
+    """When it got its place; never, if it is not there any more."""
     try:
-        path.unlink()
-    except (IsADirectoryError, PermissionError):
-        return False
-    return True
+        return path.stat().st_ctime
+    except FileNotFoundError:
+        return float("inf")
 
 
 def _prune(folder: Path) -> None:

@@ -18,6 +18,7 @@ from threading import Lock
 from urllib.parse import urlsplit
 
 from trustpub import description
+from trustpub.errors import Unreachable
 from trustpub.index.kept import File
 from trustpub.index.ports import Blobs
 from trustpub.packages import metadata
@@ -125,10 +126,10 @@ class Readmes:
                 raw = self._blobs.metadata(file.blake2b_256, file.filename)
                 read = None if raw is None else metadata.parse(raw)
             else:
-                path = self._blobs.open(file.blake2b_256, file.filename)
-                read = None if path is None else metadata.read(path, file.filetype)
-        except (metadata.BadMetadata, OSError):
-            return NOTHING  # taken by older rules, or deleted just now
+                with self._blobs.local(file.blake2b_256, file.filename) as path:
+                    read = None if path is None else metadata.read(path, file.filetype)
+        except (metadata.BadMetadata, OSError, Unreachable):
+            return NOTHING  # taken by older rules, deleted just now, or out of reach: the page can do without
         return NOTHING if read is None else about(read.fields)
 
 

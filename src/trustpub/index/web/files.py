@@ -4,19 +4,21 @@
 
 Small files are read at once, in the thread that finds them. Of larger ones the kernel sends the bytes by itself, where
 the server can ask it to (:mod:`trustpub.index.web.sendfile`); elsewhere they go through memory, a mebibyte at a time.
+What is kept on another machine goes through memory too, or whoever asks is sent there with a link.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 
 from starlette.concurrency import run_in_threadpool
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from trustpub.index.kept import File
-from trustpub.index.ports import Blobs
+from trustpub.index.ports import Blobs, Distant
 from trustpub.index.simple import Pages
 from trustpub.index.web.asked import Asked, Headers, has_already, not_here
 from trustpub.index.web.pages import send_page
@@ -40,7 +42,9 @@ class _Parts:
 
     parts: Sequence[bytes | Span]
     descriptor: int | None = None
-    """The open file; None if there is no span among the parts."""
+    """The open file; None if there is no span among the parts, or it is elsewhere."""
+    distant: Distant | None = None
+    """The file, where it is kept on another machine."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +79,9 @@ class Files:
         by_kernel = answer.body.descriptor is not None and EXTENSION in scope.get("extensions", {})
         start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         try:
+            if answer.body.distant is not None:
+                await _send_distant(answer.body.distant, answer.body.parts, start, send)
+                return
             await send({**start, EXTENSION: True} if by_kernel else start)
             await _send_parts(answer.body, by_kernel, send)
         finally:
@@ -103,6 +110,9 @@ class Files:
         ]
         if has_already(asked.unless, etag):
             return _Answer(status=304, headers=headers[1:], body=_Parts(parts=()))
+        place = self._blobs.open(file.blake2b_256, file.filename) if method == "GET" else None
+        if place is not None and not isinstance(place, str) and (link := place.link()) is not None:
+            return _elsewhere(link)
         # A range is for GET alone, and for the very file of which the client has the rest.
         wanted = method == "GET" and asked.if_range in (None, etag.encode())
         found = spans(asked.range if wanted else None, file.size)
@@ -112,27 +122,35 @@ class Files:
         parts = _whole(file) if found is None else _ranged(file, found, headers)
         length = sum(part.length if isinstance(part, Span) else len(part) for part in parts)
         headers.append((b"content-length", b"%d" % length))
-        body = _Parts(parts=()) if method == "HEAD" else self._opened(file, parts)
+        body = _Parts(parts=()) if method == "HEAD" else _opened(file, parts, place)
         return _Answer(status=200 if found is None else 206, headers=headers, body=body)
 
-    def _opened(self, file: File, parts: Sequence[bytes | Span]) -> _Parts:
-        path = self._blobs.open(file.blake2b_256, file.filename)
-        if path is None:
-            raise FileNotFoundError("a file that a row names is not there")
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            if os.fstat(descriptor).st_size != file.size:
-                raise EOFError("a file is not as long as its row says")
-            if sum(part.length for part in parts if isinstance(part, Span)) > SMALL:
-                if hasattr(os, "posix_fadvise"):  # not on macOS
-                    os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
-                kept, descriptor = descriptor, -1
-                return _Parts(parts=parts, descriptor=kept)
-            read = [os.pread(descriptor, one.length, one.first) if isinstance(one, Span) else one for one in parts]
-            return _Parts(parts=[b"".join(read)])
-        finally:
-            if descriptor >= 0:
-                os.close(descriptor)
+
+def _opened(file: File, parts: Sequence[bytes | Span], place: str | Distant | None) -> _Parts:
+    if place is None:
+        raise FileNotFoundError("a file that a row names is not there")
+    if not isinstance(place, str):
+        return _Parts(parts=parts, distant=place)
+    descriptor = os.open(place, os.O_RDONLY)
+    try:
+        if os.fstat(descriptor).st_size != file.size:
+            raise EOFError("a file is not as long as its row says")
+        if sum(part.length for part in parts if isinstance(part, Span)) > SMALL:
+            if hasattr(os, "posix_fadvise"):  # not on macOS
+                os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_SEQUENTIAL)
+            kept, descriptor = descriptor, -1
+            return _Parts(parts=parts, descriptor=kept)
+        read = [os.pread(descriptor, one.length, one.first) if isinstance(one, Span) else one for one in parts]
+        return _Parts(parts=[b"".join(read)])
+    finally:
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _elsewhere(link: str) -> _Answer:
+    """The way to a file on another machine: for who asked alone, and for now."""
+    headers = [(b"location", link.encode()), (b"cache-control", b"no-store"), (b"content-length", b"0")]
+    return _Answer(status=302, headers=headers, body=_Parts(parts=()))
 
 
 def _whole(file: File) -> list[bytes | Span]:
@@ -182,3 +200,30 @@ async def _send_read(descriptor: int, span: Span, before: bytes, send: Send) -> 
         offset += len(chunk)
         await send({"type": "http.response.body", "body": before + chunk, "more_body": True})
         before = b""
+
+
+async def _send_distant(distant: Distant, parts: Sequence[bytes | Span], start: Message, send: Send) -> None:
+    """The answer begins once its first bytes are here: until then it can be that they cannot be had now."""
+    started = False
+    async with aclosing(_pieces(distant, parts)) as pieces:
+        async for piece in pieces:
+            if not started:
+                await send(start)
+                started = True
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    if not started:
+        await send(start)
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _pieces(distant: Distant, parts: Sequence[bytes | Span]) -> AsyncGenerator[bytes, None]:
+    before = b""
+    for part in parts:
+        if isinstance(part, bytes):
+            before += part
+            continue
+        async for piece in distant.stream(part.first, part.last):
+            yield before + piece
+            before = b""
+    if before:
+        yield before

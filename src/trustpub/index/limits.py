@@ -3,15 +3,21 @@
 """How many refused mints are too many: per address before anything is proven, per repository after.
 
 Counts failures only, so that no release is slowed by its own success; kept in memory only, so that a restart forgets.
+Where several processes serve the index, each tells the others what it counted. They hear of it a moment later: in that
+moment, each of them may let pass what one alone would.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import json
 import math
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 from functools import lru_cache
 from threading import Lock
+
+from trustpub.index.ports import Fellows
 
 MINUTE = 60.0
 """Seconds that a failure counts."""
@@ -35,9 +41,10 @@ class Limits:
         per_address: int = FAILED_PER_ADDRESS,
         per_subject: int = REFUSED_PER_SUBJECT,
         max_keys: int = MAX_KEYS,
+        fellows: Fellows | None = None,
     ) -> None:
-        self._addresses = Counts(per_address, max_keys)
-        self._subjects = Counts(per_subject, max_keys)
+        self._addresses = Counts(per_address, max_keys, shared=_shared(fellows, "mint-address"))
+        self._subjects = Counts(per_subject, max_keys, shared=_shared(fellows, "mint-subject"))
 
     def blocked(self, peer: str, now: float) -> int | None:
         """Seconds until ``peer`` may try again, 1 to 60; None if it may now. ``now``: Unix time."""
@@ -56,18 +63,59 @@ class Limits:
         self._subjects.add(_pair(issuer, subject), now)
 
 
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """With whom counts are shared, and under which name."""
+
+    fellows: Fellows
+    topic: str
+    """Another for each :class:`Counts` of a process."""
+
+
 class Counts:
     """The newest ``limit`` failures of each key, in a sliding window of so many seconds. Any thread may ask."""
 
-    def __init__(self, limit: int, max_keys: int = MAX_KEYS, seconds: float = MINUTE) -> None:
+    def __init__(
+        self, limit: int, max_keys: int = MAX_KEYS, seconds: float = MINUTE, *, shared: Shared | None = None
+    ) -> None:
         self._limit = limit
         self._seconds = seconds
         self._max_keys = max_keys
+        self._shared = shared
         self._times: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = Lock()
+        if shared is not None:
+            shared.fellows.listen(shared.topic, self._hear)
 
     def add(self, key: str, now: float) -> None:
         """One failure more."""
+        self._add(key, now)
+        self._tell("add", key, now)
+
+    def take_back(self, key: str, at: float) -> None:
+        """What was counted at that time was no failure."""
+        self._take_back(key, at)
+        self._tell("take-back", key, at)
+
+    def forget(self, key: str) -> None:
+        """What failed is made good."""
+        self._forget(key)
+        self._tell("forget", key, 0.0)
+
+    def _tell(self, what: str, key: str, at: float) -> None:
+        if self._shared is not None:
+            self._shared.fellows.tell(self._shared.topic, json.dumps([what, key, at]))
+
+    def _hear(self, word: str) -> None:
+        what, key, at = json.loads(word)
+        if what == "add":
+            self._add(key, at)
+        elif what == "take-back":
+            self._take_back(key, at)
+        elif what == "forget":
+            self._forget(key)
+
+    def _add(self, key: str, now: float) -> None:
         with self._lock:
             self._times.setdefault(key, deque(maxlen=self._limit)).append(now)
             self._times.move_to_end(key)
@@ -83,15 +131,13 @@ class Counts:
             return None
         return max(1, min(math.ceil(min(counting) + self._seconds - now), math.ceil(self._seconds)))
 
-    def take_back(self, key: str, at: float) -> None:
-        """What was counted at that time was no failure."""
+    def _take_back(self, key: str, at: float) -> None:
         with self._lock:
             times = self._times.get(key)
             if times is not None and at in times:
                 times.remove(at)
 
-    def forget(self, key: str) -> None:
-        """What failed is made good."""
+    def _forget(self, key: str) -> None:
         with self._lock:
             self._times.pop(key, None)
 
@@ -108,6 +154,10 @@ def network(peer: str) -> str:
     if address.ipv4_mapped is not None:
         return str(address.ipv4_mapped)
     return str(int(address) >> (128 - NETWORK_BITS))
+
+
+def _shared(fellows: Fellows | None, topic: str) -> Shared | None:
+    return None if fellows is None else Shared(fellows, topic)
 
 
 def _pair(issuer: str, subject: str) -> str:

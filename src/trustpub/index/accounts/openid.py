@@ -33,7 +33,7 @@ from trustpub.index.accounts.signing_in import From, SignedIn, SigningIn
 from trustpub.index.identity import LEEWAY, BadToken, verify
 from trustpub.index.kept import Login
 from trustpub.index.manage.notes import note
-from trustpub.index.ports import BadSeal, Clock, IssuerDown, NoSuchKey, OpenIdProvider, Sealing, Store
+from trustpub.index.ports import BadSeal, Clock, Fellows, IssuerDown, NoSuchKey, OpenIdProvider, Sealing, Store
 from trustpub.index.settings import OpenId
 from trustpub.secret import Secret
 from trustpub.trust.claims import MalformedToken, SignedClaims, peek
@@ -121,6 +121,7 @@ class OpenIdSignIn:
         signing_in: SigningIn,
         invitations: Invitations,
         public_url: str,
+        fellows: Fellows | None = None,
     ) -> None:
         self._store = store
         self._clock = clock
@@ -131,7 +132,7 @@ class OpenIdSignIn:
         self._signing_in = signing_in
         self._invitations = invitations
         self._redirect_uri = public_url + CALLBACK_PATH
-        self._patience = Patience(per_name_and_address=TRIES)
+        self._patience = Patience(per_name_and_address=TRIES, fellows=fellows, of="openid")
 
     def begin(self, purpose: str, *, onward: str, visitor: Visitor | None = None) -> Begun:
         """Send somebody to the provider: to sign in, or, with ``visitor``, to link an account or prove to be it.

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """How many wrong passwords and codes are too many: per address and name, per address, and per name.
 
-In memory only, as :mod:`trustpub.index.limits`. A name that is nobody's is counted like any other, so that being made
-to wait says nothing of who has an account.
+In memory only, and shared, as :mod:`trustpub.index.limits`. A name that is nobody's is counted like any other, so that
+being made to wait says nothing of who has an account.
 """
 
 from __future__ import annotations
 
-from trustpub.index.limits import Counts, network
+from trustpub.index.limits import Counts, Shared, network
+from trustpub.index.ports import Fellows
 
 PER_NAME_AND_ADDRESS = 8
 PER_ADDRESS = 60
@@ -28,10 +29,24 @@ class Patience:
         per_name_and_address: int = PER_NAME_AND_ADDRESS,
         per_address: int = PER_ADDRESS,
         per_name: int = PER_NAME,
+        fellows: Fellows | None = None,
+        of: str = "password",
     ) -> None:
-        self._pairs = Counts(per_name_and_address, seconds=WINDOW_SECONDS)
-        self._addresses = Counts(per_address, seconds=WINDOW_SECONDS)
-        self._names = Counts(per_name, seconds=NAME_WINDOW_SECONDS)
+        """
+        Args:
+            per_name_and_address: how many tries before one has to wait.
+            per_address: likewise, whatever the name.
+            per_name: likewise, from wherever.
+            fellows: the other processes, which are told what failed here.
+            of: what is tried; what failed is shared with what counts the same.
+        """
+
+        def shared(by: str) -> Shared | None:
+            return None if fellows is None else Shared(fellows, f"{of}-{by}")
+
+        self._pairs = Counts(per_name_and_address, seconds=WINDOW_SECONDS, shared=shared("pair"))
+        self._addresses = Counts(per_address, seconds=WINDOW_SECONDS, shared=shared("address"))
+        self._names = Counts(per_name, seconds=NAME_WINDOW_SECONDS, shared=shared("name"))
 
     def wait(self, name: str, peer: str, now: float) -> int | None:
         """Seconds until this name may be tried again from there; None if it may now."""

@@ -19,7 +19,7 @@ from trustpub.index.accounts.second_factor import SecondFactor
 from trustpub.index.accounts.sessions import HALF_SECONDS, Sessions, Visitor
 from trustpub.index.kept import Login, Session, User
 from trustpub.index.manage.notes import note
-from trustpub.index.ports import Clock, Passwords, Store, Writing
+from trustpub.index.ports import Clock, Fellows, Passwords, Store, Writing
 from trustpub.printable import printable
 from trustpub.secret import Secret
 
@@ -70,15 +70,16 @@ class SigningIn:
         passwords: Passwords,
         sessions: Sessions,
         second_factor: SecondFactor,
-        patience: Patience,
+        fellows: Fellows | None = None,
     ) -> None:
+        """``fellows``: the other processes, which count with this one what failed."""
         self._store = store
         self._clock = clock
         self._passwords = passwords
         self._sessions = sessions
         self._second_factor = second_factor
-        self._patience = patience
-        self._codes = Patience(per_name=CODES_PER_NAME)
+        self._patience = Patience(fellows=fellows)
+        self._codes = Patience(per_name=CODES_PER_NAME, fellows=fellows, of="code")
 
     def sign_in(self, name: str, password: str, *, where: From, before: str | None) -> SignedIn | Refused:
         """Begin a session for who has this name and this password.

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Self
 
 from trustpub.errors import Misuse
 from trustpub.index.adapters import secretfile
-from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.forge import Forges
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.bootstrap.blobs import open_blobs
+from trustpub.index.bootstrap.fellows import open_fellows
 from trustpub.index.credentials import Credentials
 from trustpub.index.manage.apply import Applying
 from trustpub.index.manage.issuers import Issuers
@@ -24,8 +24,8 @@ from trustpub.index.manage.people import People
 from trustpub.index.manage.projects import Projects
 from trustpub.index.manage.publishers import Publishers
 from trustpub.index.manage.records import Records
-from trustpub.index.ports import Clock
-from trustpub.index.settings import ObjectStorage, Settings
+from trustpub.index.ports import Blobs, Clock, Fellows
+from trustpub.index.settings import ObjectStorage, Postgres, Settings
 from trustpub.proofs.roots import Roots
 from trustpub.tokens.keys import RootKeys
 
@@ -48,6 +48,7 @@ class Folder:
         secret_path: Path,
         clock: Clock,
         env: Mapping[str, str],
+        postgres: Postgres | None = None,
         s3: ObjectStorage | None = None,
         said: Sequence[str] = (),
     ) -> None:
@@ -60,6 +61,7 @@ class Folder:
         self.said = tuple(said)
         """What happened at opening, in sentences for whoever opened it."""
         self.secret_path = secret_path
+        self._postgres = postgres
         self._s3 = s3
         with store.read() as reading:
             self.rehearsal = reading.fact("rehearsal") == "yes"
@@ -75,9 +77,14 @@ class Folder:
         self.records = Records(store)
 
     @cached_property
-    def blobs(self) -> FolderBlobs:
+    def blobs(self) -> Blobs:
         """The bytes of files."""
-        return open_blobs(self.path, self._s3)
+        return open_blobs(self.path, self._s3, alone=self._postgres is None)
+
+    @cached_property
+    def fellows(self) -> Fellows:
+        """The other processes that serve it."""
+        return open_fellows(self._postgres)
 
     @cached_property
     def projects(self) -> Projects:

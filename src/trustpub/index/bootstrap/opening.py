@@ -13,6 +13,7 @@ from pathlib import Path
 from trustpub.errors import Misuse
 from trustpub.index.adapters import durable, secretfile
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
+from trustpub.index.bootstrap.blobs import settle
 from trustpub.index.bootstrap.folder import TRUST, Folder
 from trustpub.index.bootstrap.stores import DATABASE, is_made, open_store
 from trustpub.index.bootstrap.urls import FORBIDDEN_AUDIENCES, new_audience
@@ -43,6 +44,7 @@ def open_folder(
     env: Mapping[str, str] | None = None,
     postgres: Postgres | None = None,
     s3: ObjectStorage | None = None,
+    moving: bool = False,
 ) -> Folder:
     """The index in the folder ``data``.
 
@@ -61,6 +63,7 @@ def open_folder(
         postgres: where the rows are, if not in the folder.
         s3: where the bytes of files are, if not in the folder. The secret, the trust roots, certificates, and files on
             their way in are in the folder in any case.
+        moving: open it wherever the files are; they are about to be moved.
 
     Raises:
         Misuse: it is no index, is newer than this program, cannot be written to, or the secret is not the right one.
@@ -81,11 +84,20 @@ def open_folder(
                 urls = (public_url, local_url)
                 said += _first_start(store, secret_path, rehearsal=rehearsal, urls=urls, clock=clock)
             folder = Folder(
-                path=data, store=store, secret_path=secret_path, clock=clock, env=env or {}, s3=s3, said=said
+                path=data,
+                store=store,
+                secret_path=secret_path,
+                clock=clock,
+                env=env or {},
+                postgres=postgres,
+                s3=s3,
+                said=said,
             )
         except OSError as error:
             raise Misuse(f"The folder {data} cannot be used: {error.strerror}.") from error
         _check_facts(folder, create=create)
+        if not moving:
+            settle(store, data, s3, owner=folder.audience, create=create)
         undo.pop_all()
     return folder
 

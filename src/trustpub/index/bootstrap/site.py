@@ -20,7 +20,6 @@ def build_site(folder: Folder, settings: Settings, credentials: Credentials, pro
     from trustpub.index.accounts.acting import Acting
     from trustpub.index.accounts.invitations import Invitations
     from trustpub.index.accounts.openid import OpenIdSignIn
-    from trustpub.index.accounts.patience import Patience
     from trustpub.index.accounts.second_factor import SecondFactor
     from trustpub.index.accounts.sessions import Sessions
     from trustpub.index.accounts.signing_in import SigningIn
@@ -49,7 +48,7 @@ def build_site(folder: Folder, settings: Settings, credentials: Credentials, pro
         passwords=Argon2Passwords(),
         sessions=sessions,
         second_factor=second_factor,
-        patience=Patience(),
+        fellows=folder.fellows,
     )
     invitations = Invitations(store, clock, public_url=settings.public_url, signing_in=signing_in)
     open_id = None
@@ -64,6 +63,7 @@ def build_site(folder: Folder, settings: Settings, credentials: Credentials, pro
             signing_in=signing_in,
             invitations=invitations,
             public_url=settings.public_url,
+            fellows=folder.fellows,
         )
     return Site(
         settings=settings,

@@ -13,7 +13,7 @@ import pytest
 
 from trustpub.errors import Declined
 from trustpub.index.accounts.sessions import Visitor
-from trustpub.index.serving import _logged
+from trustpub.index.web.watched import Watched
 
 from .door import PASSWORD, URL, Browser, Door
 
@@ -212,7 +212,7 @@ def test_links_are_made_from_the_shell(door: Door) -> None:
 def test_no_link_is_written_to_the_log(door: Door, caplog: pytest.LogCaptureFixture) -> None:
     path = path_of(door.folder.invitations.invite())
     token = path.rpartition("/")[2]
-    door.app = _logged(door.app)
+    door.app = Watched(door.app)
     browser = door.browser()
     with caplog.at_level(logging.DEBUG):
         assert browser.get(path).status_code == 200

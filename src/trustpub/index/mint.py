@@ -16,8 +16,9 @@ from trustpub.index import attempts, letters
 from trustpub.index.identity import CLAIM_MARGIN, LEEWAY
 from trustpub.index.kept import Event, Token, Use
 from trustpub.index.limits import Limits
+from trustpub.index.metering import UNMETERED, Meter
 from trustpub.index.ports import Clock, Keys, Reading, Store, Writing
-from trustpub.index.proof import MustWait, Proof, Proven, refusal
+from trustpub.index.proof import MustWait, Proof, Proven, Unproven, refusal
 from trustpub.index.settings import Settings
 from trustpub.protocol.exchange import BadBody, Minted, MintRequest, Problem, read_mint, read_token, write_mismatches
 from trustpub.protocol.scopes import UPLOAD
@@ -98,13 +99,22 @@ class Mint:
     """``POST /_/oidc/mint-token``, ``POST /_/oidc/burn-token`` and ``POST /api/v1/preflight``."""
 
     def __init__(
-        self, *, store: Store, keys: Keys, root_keys: RootKeys, settings: Settings, clock: Clock, limits: Limits
+        self,
+        *,
+        store: Store,
+        keys: Keys,
+        root_keys: RootKeys,
+        settings: Settings,
+        clock: Clock,
+        limits: Limits,
+        meter: Meter = UNMETERED,
     ) -> None:
         self._store = store
         self._root_keys = root_keys
         self._settings = settings
         self._clock = clock
         self._limits = limits
+        self._meter = meter
         self._proof = Proof(store=store, keys=keys, audience=settings.audience, limits=limits)
 
     def mint(self, body: bytes, peer: str) -> Minted | Problem:
@@ -126,9 +136,11 @@ class Mint:
         """
         now = self._clock()
         proven = self._proof.of(body, read_mint, peer, now)  # 1 to 6
-        if isinstance(proven, Problem):
-            return proven
+        if isinstance(proven, Unproven):
+            self._count(proven.provider, proven.problem)
+            return proven.problem
         (answer,) = self._settle([(proven, _Asking.of(body, peer, now))])
+        self._count(proven.identity.kind, answer)
         if isinstance(answer, Exception):
             raise answer
         return answer  # 10
@@ -149,13 +161,18 @@ class Mint:
                 except MustWait:
                     answers[number] = None
                 except Exception as error:  # noqa: BLE001 - one request's bug is not another's
+                    self._count("", error)
                     answers[number] = error
                 else:
-                    if isinstance(found, Problem):
-                        answers[number] = found
+                    if isinstance(found, Unproven):
+                        self._count(found.provider, found.problem)
+                        answers[number] = found.problem
                     else:
                         proven[number] = (found, _Asking.of(body, peer, now))
-        answers.update(zip(proven, self._settle(list(proven.values())), strict=True))
+        settled = self._settle(list(proven.values()))
+        for (number, (found, _)), answer in zip(proven.items(), settled, strict=True):
+            self._count(found.identity.kind, answer)
+            answers[number] = answer
         return [answers[number] for number in range(len(asked))]
 
     def preflight(self, body: bytes, peer: str) -> Preflight | Problem:
@@ -165,8 +182,8 @@ class Mint:
         """
         now = self._clock()
         proven = self._proof.of(body, lambda sent: MintRequest(token=read_token(sent)), peer, now)
-        if isinstance(proven, Problem):
-            return proven
+        if isinstance(proven, Unproven):
+            return proven.problem
         with self._store.read() as reading:
             verdict = _decide(reading, proven, now)
         if isinstance(verdict, Refused):
@@ -213,7 +230,14 @@ class Mint:
             writing.add_event(
                 Event(at=now, kind="token-burned", project_id=None, publisher_id=row.publisher_id, facts=facts)
             )
+        self._meter.burned()
         return None
+
+    def _count(self, provider: str, answer: Minted | Problem | Exception) -> None:
+        if isinstance(answer, Minted):
+            self._meter.minted(provider, "minted")
+        else:
+            self._meter.minted(provider, answer.code if isinstance(answer, Problem) else "internal-error")
 
     def _settle(self, identities: Sequence[tuple[Proven, _Asking]]) -> Sequence[Minted | Problem | Exception]:
         """Steps 7 to 9 for each, and a note of each that is refused for those who registered the nearest publishers.

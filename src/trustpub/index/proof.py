@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trustpub.index import switches
@@ -48,11 +48,13 @@ class MustWait(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Fault:
+class Unproven:
     """What the caller is told, and what an administrator is."""
 
     problem: Problem
     bad: BadIdentity | None = None
+    provider: str = ""
+    """The kind of the issuer that the token names; empty where it names none that is registered."""
 
 
 class Proof:
@@ -72,7 +74,7 @@ class Proof:
         peer: str,
         now: float,
         reading: Reading | None = None,
-    ) -> Proven | Problem:
+    ) -> Proven | Unproven:
         """The identity in ``body``, which ``read`` reads.
 
         An address that failed too often is turned away before any work is done for it, and an identity that was
@@ -84,41 +86,43 @@ class Proof:
             MustWait: with ``reading`` only: the issuer's key is not at hand.
         """
         if (wait := self._limits.blocked(peer, now)) is not None:
-            return _too_many(wait, f"from the address {peer}")
+            return Unproven(problem=_too_many(wait, f"from the address {peer}"))
         found = self._prove(body, read, now, reading)
         if isinstance(found, Proven):
             identity = found.identity
             wait = self._limits.blocked_subject(identity.issuer, identity.subject, now)
-            return found if wait is None else _too_many(wait, "by this identity")
+            if wait is None:
+                return found
+            return Unproven(problem=_too_many(wait, "by this identity"), provider=identity.kind)
         if found.problem.status != 503:
             self._limits.failed(peer, now)
         if found.bad is not None:
             self._notices.refused(found.bad, peer, now)
-        return found.problem
+        return found
 
     def _prove(
         self, body: bytes, read: Callable[[bytes], MintRequest], now: float, reading: Reading | None
-    ) -> Proven | _Fault:
+    ) -> Proven | Unproven:
         try:
             request = read(body)  # 1
             token = request.token.reveal()
             words = peek(token)  # 2
         except UnsupportedFeature as fault:
-            return _Fault(problem=refusal("unsupported-feature", str(fault)))
+            return Unproven(problem=refusal("unsupported-feature", str(fault)))
         except BadBody as fault:
-            return _Fault(problem=refusal("invalid-payload", str(fault)))
+            return Unproven(problem=refusal("invalid-payload", str(fault)))
         except MalformedToken as fault:
             bad = BadIdentity(cause="malformed", sentence=f"what should be an identity token {fault}", issuer="")
-            return _Fault(problem=refusal("invalid-payload", f"malformed JWT: it {fault}"), bad=bad)
+            return Unproven(problem=refusal("invalid-payload", f"malformed JWT: it {fault}"), bad=bad)
         found = self._issuer(words, reading)  # 3
-        if isinstance(found, _Fault):
+        if isinstance(found, Unproven):
             return found
         issuer, provider = found
         if reading is not None and not self._keys.at_hand(issuer, words.kid):
             raise MustWait
         jwk = self._key(issuer, words.kid)  # 4
-        if isinstance(jwk, _Fault):
-            return jwk
+        if isinstance(jwk, Unproven):
+            return replace(jwk, provider=issuer.kind)
         checked = verify(token, jwk, issuer, self._audience, now)  # 5
         if isinstance(checked, BadToken):
             return _disbelieved(checked, issuer, provider)
@@ -142,7 +146,7 @@ class Proof:
             scope=request.scope,
         )
 
-    def _issuer(self, words: Unverified, reading: Reading | None) -> tuple[Issuer, Provider] | _Fault:
+    def _issuer(self, words: Unverified, reading: Reading | None) -> tuple[Issuer, Provider] | Unproven:
         if reading is None:
             with self._store.read() as just_now:
                 return self._issuer(words, just_now)
@@ -151,20 +155,23 @@ class Proof:
         if issuer is None or provider is None:
             sentence = "a token names an issuer that is not registered, exactly so, with this index"
             bad = BadIdentity(cause="unknown-issuer", sentence=sentence, issuer=words.issuer)
-            return _Fault(problem=refusal("invalid-payload", "unknown trusted publishing issuer"), bad=bad)
+            return Unproven(problem=refusal("invalid-payload", "unknown trusted publishing issuer"), bad=bad)
         if not issuer.enabled:
-            return _Fault(problem=refusal("not-enabled", f"{provider.title} may not publish here for now"))
+            off = refusal("not-enabled", f"{provider.title} may not publish here for now")
+            return Unproven(problem=off, provider=issuer.kind)
         if (switched := switches.no_mint(reading, issuer.kind)) is not None:
-            return _Fault(problem=switched)
+            return Unproven(problem=switched, provider=issuer.kind)
         return issuer, provider
 
-    def _key(self, issuer: Issuer, kid: str) -> Mapping[str, Any] | _Fault:
+    def _key(self, issuer: Issuer, kid: str) -> Mapping[str, Any] | Unproven:
         try:
             return self._keys.get(issuer, kid)
         except NoSuchKey as missing:
             why = str(missing)
             sentence = f"a token names a key that is not used: {why}" if why else _NO_KEY
-            return _Fault(problem=UNPROVEN, bad=BadIdentity(cause="unknown-key", sentence=sentence, issuer=issuer.url))
+            return Unproven(
+                problem=UNPROVEN, bad=BadIdentity(cause="unknown-key", sentence=sentence, issuer=issuer.url)
+            )
         except IssuerDown as down:
             # Why is for those who run the index: it may name addresses in their network.
             detail = f"the keys of {issuer.url} cannot be had now"
@@ -175,7 +182,7 @@ class Proof:
                 detail=detail,
                 retry_after=down.retry_after,
             )
-            return _Fault(
+            return Unproven(
                 problem=problem, bad=BadIdentity(cause="issuer-down", sentence=f"{detail}: {down}", issuer=issuer.url)
             )
 
@@ -200,7 +207,7 @@ def _too_many(wait: int, whose: str) -> Problem:
     return Problem(status=429, code="rate-limited", title=TITLE, detail=detail, retry_after=wait)
 
 
-def _disbelieved(bad: BadToken, issuer: Issuer, provider: Provider, problem: Problem | None = None) -> _Fault:
+def _disbelieved(bad: BadToken, issuer: Issuer, provider: Provider, problem: Problem | None = None) -> Unproven:
     if problem is None:
         said = f"valid signature, but {bad.sentence}"
         problem = refusal("invalid-token", said) if bad.proven else UNPROVEN
@@ -211,7 +218,7 @@ def _disbelieved(bad: BadToken, issuer: Issuer, provider: Provider, problem: Pro
         proven=bad.proven,
         seen=seen(bad.claims, provider.kept_claims),
     )
-    return _Fault(problem=problem, bad=note)
+    return Unproven(problem=problem, bad=note, provider=issuer.kind)
 
 
 def _once(token: str, claims: SignedClaims, provider: Provider) -> str:

@@ -10,12 +10,10 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from trustpub.errors import Misuse
-from trustpub.index.accounts.invitations import INVITATION_PATH
 from trustpub.index.bootstrap.application import build_app
 from trustpub.index.bootstrap.folder import Folder
 from trustpub.index.bootstrap.post import build_post
@@ -23,21 +21,24 @@ from trustpub.index.manage.housekeeping import DAY_SECONDS, REMIND_SECONDS, keep
 from trustpub.index.manage.posting import deliver
 from trustpub.index.ports import Post
 from trustpub.index.settings import Settings
-from trustpub.printable import printable
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+    from starlette.types import ASGIApp
+
+    from trustpub.index.web.metrics import Metrics
 
 HOUSEKEEPING_SECONDS = 3600
 POST_SECONDS = 2.0
 """How often it is looked whether something was written that may be a letter."""
 AGAIN_SECONDS = 60.0
 """How often it is looked whether the time of a letter that was put off has come."""
+LEAD_SECONDS = 5.0
+"""How often a process looks whether it is the one that keeps house."""
+BACKLOG = 2048
+"""Connections that wait to be taken."""
+TAKEN_AT_ONCE = 4
 GRACE_SECONDS = 20
 """How long requests under way may take once the server was told to stop."""
-
-access_log = logging.getLogger("trustpub.access")
-_REQUEST = "%s %s %s %s %d ms"
 
 
 def run(
@@ -48,7 +49,8 @@ def run(
     certificate: Path | None = None,
     key: Path | None = None,
     trusted_proxies: Sequence[str] = (),
-    workers: int = 1,
+    one_of_many: bool = False,
+    figures: Path | None = None,
     started: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the index on a bound socket until SIGTERM or SIGINT, then end what is under way, and return.
@@ -60,11 +62,9 @@ def run(
         certificate: PEM; with ``key`` the socket speaks TLS.
         key: of the certificate.
         trusted_proxies: addresses and networks whose ``X-Forwarded-For`` is believed.
-        workers: how many processes share the work.
+        one_of_many: other processes serve on the same socket.
+        figures: where they count together, if anybody may read the figures.
         started: called once requests are taken.
-
-    Raises:
-        Misuse: the index cannot be served by that many.
     """
     import uvicorn
 
@@ -73,11 +73,13 @@ def run(
     class Server(uvicorn.Server):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
+            if one_of_many:
+                listening.listen(BACKLOG)
             started()
 
-    if workers != 1:
-        raise Misuse("An index is served by one process.", hint="Leave out --workers.")
-    app = watched(build_app(folder, settings), settings)
+    metrics = count(folder, settings, shared=figures)
+    app = build_app(folder, settings) if metrics is None else build_app(folder, settings, metrics)
+    app = watched(app, settings, metrics, proxied=bool(trusted_proxies))
     config = uvicorn.Config(
         app,
         http=HTTP_PROTOCOL,
@@ -91,24 +93,28 @@ def run(
         ssl_certfile=certificate,
         ssl_keyfile=key,
         timeout_graceful_shutdown=GRACE_SECONDS,
-        backlog=2048,
+        # How many connections are taken at once, too: what one of many does not take is there for the others.
+        backlog=TAKEN_AT_ONCE if one_of_many else BACKLOG,
     )
     ended = threading.Event()
     post = build_post(folder, settings)
+    folder.fellows.begin()
     threads = (
-        threading.Thread(target=_keep_house, args=(folder, ended), name="housekeeping", daemon=True),
-        threading.Thread(target=_post_letters, args=(folder, post, ended), name="letters", daemon=True),
+        threading.Thread(target=_keep_house, args=(folder, ended, metrics), name="housekeeping", daemon=True),
+        threading.Thread(target=_post_letters, args=(folder, post, ended, metrics), name="letters", daemon=True),
     )
     for one in threads:
         one.start()
     _collect_seldom()
     try:
-        with suppress(KeyboardInterrupt):
+        # Of many, the parent has that port.
+        with metrics_port(settings, None if one_of_many else metrics), suppress(KeyboardInterrupt):
             Server(config).run(sockets=[listening])
     finally:
         ended.set()
         for one in threads:
             one.join(GRACE_SECONDS)
+        folder.fellows.close()
         listening.close()
 
 
@@ -123,28 +129,44 @@ def _collect_seldom() -> None:
     gc.set_threshold(20_000, 50, 50)
 
 
-def _keep_house(folder: Folder, ended: threading.Event) -> None:
-    """A round of housekeeping at once, and one every hour."""
-    log = logging.getLogger("trustpub.index")
+def _keep_house(folder: Folder, ended: threading.Event, metrics: Metrics | None) -> None:
+    """A round of housekeeping at once, and one every hour, by one process of those that serve the index."""
+    due = time.monotonic()
     while True:
-        try:
-            kept = keep_house(folder.store, folder.clock)
-        except Exception as error:  # noqa: BLE001 - the server goes on; the next hour tries again
-            log.warning("housekeeping failed: %s", type(error).__name__)
-        else:
-            for name in kept.freed:
-                log.info("the name %s was held in vain and is free again", name)
-            for name in kept.reminded:
-                log.info("the name %s will be free again within %d days", name, REMIND_SECONDS // DAY_SECONDS)
-        if ended.wait(HOUSEKEEPING_SECONDS):
+        if folder.fellows.leads() and time.monotonic() >= due:
+            due = time.monotonic() + HOUSEKEEPING_SECONDS
+            _keep_house_once(folder, metrics)
+        if ended.wait(LEAD_SECONDS):
             return
 
 
-def _post_letters(folder: Folder, post: Post, ended: threading.Event) -> None:
+def _keep_house_once(folder: Folder, metrics: Metrics | None) -> None:
+    log = logging.getLogger("trustpub.index")
+    try:
+        kept = keep_house(folder.store, folder.clock)
+    except Exception as error:  # noqa: BLE001 - the server goes on; the next hour tries again
+        log.warning("housekeeping failed: %s", type(error).__name__)
+        return
+    if metrics is not None:
+        metrics.kept_house()
+    try:
+        if removed := folder.blobs.tidy(folder.store, folder.clock()):
+            log.info("%d object(s) that no row names were removed", removed)
+    except Exception as error:  # noqa: BLE001 - as above
+        log.warning("leftovers could not be looked for: %s", type(error).__name__)
+    for name in kept.freed:
+        log.info("the name %s was held in vain and is free again", name)
+    for name in kept.reminded:
+        log.info("the name %s will be free again within %d days", name, REMIND_SECONDS // DAY_SECONDS)
+
+
+def _post_letters(folder: Folder, post: Post, ended: threading.Event, metrics: Metrics | None) -> None:
     """Letters go out soon after they were written, by this process or by one beside it; no request waits for that."""
     log = logging.getLogger("trustpub.index")
     seen, looked = None, 0.0
     while not ended.wait(POST_SECONDS):
+        if not folder.fellows.leads():
+            continue  # another process posts them
         try:
             state = folder.store.state()
             if state == seen and time.monotonic() - looked < AGAIN_SECONDS:
@@ -154,49 +176,58 @@ def _post_letters(folder: Folder, post: Post, ended: threading.Event) -> None:
         except Exception as error:  # noqa: BLE001 - the server goes on; the next look tries again
             log.warning("letters could not be sent: %s", type(error).__name__)
             continue
+        if metrics is not None:
+            for outcome, number in (("sent", done.sent), ("put-off", done.put_off), ("lost", done.lost)):
+                metrics.lettered(outcome, number)
         if not done.sent:
             seen = state
         if done.put_off or done.lost:
             log.warning("%d letter(s) put off, %d given up: %s", done.put_off, done.lost, done.why)
 
 
-def watched(app: ASGIApp, settings: Settings) -> ASGIApp:
-    """The application within the layers that note what it does, the outermost first to see a request."""
-    return _logged(app)
+def watched(app: ASGIApp, settings: Settings, metrics: Metrics | None = None, *, proxied: bool = False) -> ASGIApp:
+    """The application within the layer that notes what it does: ids of requests, the log and the figures.
 
-
-def _logged(app: ASGIApp) -> ASGIApp:
-    """One line per request: who, what, how it went. No query and no header, where secrets might be; nor the end of a
-    path that is one.
+    Args:
+        app: the application.
+        settings: as started.
+        metrics: as from :func:`count`.
+        proxied: whether there are proxies whose word on who asks is taken.
     """
+    from trustpub.index.web.watched import Watched
 
-    async def logged(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await app(scope, receive, send)
-            return
-        status, begun = 0, time.perf_counter()
+    wish = settings.metrics
+    if metrics is None or wish is None or wish.port is not None:
+        return Watched(app, metrics=metrics)
+    from trustpub.index.web.scraping import Allowed, Scraping
 
-        async def noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await app(scope, receive, noted)
-        finally:
-            client: Any = scope.get("client") or ("-",)
-            took = round(1000 * (time.perf_counter() - begun))
-            path = printable(_without_secret(scope["path"]), 300)
-            if access_log.isEnabledFor(logging.INFO):
-                # As info() would, but for looking up which line of the program this is: it is always this one.
-                told = (client[0], scope["method"], path, status or "-", took)
-                access_log.handle(logging.LogRecord(access_log.name, logging.INFO, "", 0, _REQUEST, told, None))
-
-    return logged
+    allowed = Allowed(wish, proxied=proxied)
+    return Watched(app, metrics=metrics, scraping=Scraping(allowed, metrics.exposition, public_url=settings.public_url))
 
 
-def _without_secret(path: str) -> str:
-    """Of the one path whose last part is a secret, that part is left out."""
-    at = path.find(INVITATION_PATH)
-    return path if at < 0 else f"{path[: at + len(INVITATION_PATH)]}…"
+def count(folder: Folder, settings: Settings, *, shared: Path | None = None) -> Metrics | None:
+    """What counts, where somebody may read it; None where nobody may.
+
+    Args:
+        folder: the index.
+        settings: as started.
+        shared: a folder in which several processes count together.
+    """
+    if settings.metrics is None:
+        return None
+    from trustpub.index.web.metrics import Metrics
+
+    return Metrics((folder.path,), shared=shared)
+
+
+def metrics_port(settings: Settings, metrics: Metrics | None) -> AbstractContextManager[object]:
+    """The socket of their own on which the figures are told while the block runs, if they are to have one.
+
+    Raises:
+        Misuse: it cannot be bound.
+    """
+    if metrics is None or settings.metrics is None or settings.metrics.port is None:
+        return nullcontext()
+    from trustpub.index.web.scraping import MetricsPort
+
+    return MetricsPort(settings.metrics, metrics.exposition)

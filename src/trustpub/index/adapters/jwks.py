@@ -27,6 +27,7 @@ from trustpub.http import Http
 from trustpub.index.adapters.asking import SECONDS, Asking, json_of
 from trustpub.index.jwk import by_id
 from trustpub.index.kept import Issuer
+from trustpub.index.metering import UNMETERED, Meter
 from trustpub.index.ports import Clock, IssuerDown, NoSuchKey
 
 MAX_DISCOVERY_BYTES = 100 * 1024
@@ -79,7 +80,13 @@ class JwksKeys:
     """:class:`trustpub.index.ports.Keys` over HTTP, with a cache in memory; and :class:`trustpub.index.ports.Probe`."""
 
     def __init__(
-        self, *, env: Mapping[str, str], clock: Clock, rehearsal: bool = False, seconds: float = SECONDS
+        self,
+        *,
+        env: Mapping[str, str],
+        clock: Clock,
+        rehearsal: bool = False,
+        seconds: float = SECONDS,
+        meter: Meter = UNMETERED,
     ) -> None:
         """``env``: for proxies and certificates. ``rehearsal``: keys may come from this machine, over plain HTTP.
 
@@ -92,6 +99,7 @@ class JwksKeys:
         self._kept: dict[str, _Kept] = {}
         self._sets: dict[str, tuple[Mapping[str, Any], _Found]] = {}
         self._lock = threading.Lock()
+        self._meter = meter
 
     def at_hand(self, issuer: Issuer, kid: str) -> bool:
         if issuer.jwks is not None:
@@ -150,6 +158,7 @@ class JwksKeys:
         except IssuerDown as error:
             why = str(error)
         finally:
+            self._meter.asked_keys(issuer.kind, answered=found is not None)
             with kept.changed:
                 if found is not None:
                     kept.found, kept.fetched = found, now

@@ -117,9 +117,30 @@ def accepted(request: Request) -> str | None:
     return ", ".join(lines) if lines else None
 
 
-def problem_answer(problem: Problem, request: Request) -> Response:
-    """A refusal as JSON, whatever was asked for; whether it is called a problem goes by ``Accept``."""
-    answer = JSONAnswer(problem.body(_public_url(request)), problem.status, problem_type(accepted(request)))
+REQUEST_KEY = "trustpub.request"
+"""In a request's scope: its id, where it has one."""
+PROBLEM_KEY = "trustpub.problem"
+"""In a request's scope: the code of the problem that it is answered with."""
+
+
+def problem_body(problem: Problem, request: Request, public_url: str | None = None) -> dict[str, Any]:
+    """The members of a refusal (RFC 9457 section 3.1), and a note of it for the log and the figures.
+
+    ``instance`` has the id of the request, by which its lines in the log are found.
+    """
+    url = _public_url(request) if public_url is None else public_url
+    request.scope[PROBLEM_KEY] = problem.code
+    known = request.scope.get(REQUEST_KEY)
+    return {**problem.body(url), **({} if known is None else {"instance": f"{url}/#request-{known}"})}
+
+
+def problem_answer(problem: Problem, request: Request, public_url: str | None = None) -> Response:
+    """A refusal as JSON, whatever was asked for; whether it is called a problem goes by ``Accept``.
+
+    ``public_url``: of the index; known to its application unless given.
+    """
+    body = problem_body(problem, request, public_url)
+    answer = JSONAnswer(body, problem.status, problem_type(accepted(request)))
     answer.headers["Vary"] = "Accept"
     _add_retry(answer, problem)
     return answer
@@ -169,9 +190,10 @@ def upload_problem(problem: Problem, request: Request) -> Response:
     accept = accepted(request) or ""
     json_type = max((JSON_TYPE, PROBLEM_TYPE), key=lambda one: media_quality(one, accept))
     response: PhrasedResponse
+    whole = problem_body(problem, request)
     if "json" in accept.lower() and media_quality(json_type, accept) > 0:
         body = {
-            **problem.body(_public_url(request)),
+            **whole,
             "message": sentence,
             "code": f"{problem.status} {sentence}",
         }

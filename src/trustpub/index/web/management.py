@@ -31,7 +31,7 @@ from trustpub.index.desk.desk import Desk
 from trustpub.index.desk.table import SERVED
 from trustpub.index.settings import Settings
 from trustpub.index.switches import ReadOnly
-from trustpub.index.web.answers import NO_STORE, Discarding, JSONAnswer, accepted
+from trustpub.index.web.answers import NO_STORE, Discarding, JSONAnswer, accepted, problem_body
 from trustpub.index.web.health import store_problem
 from trustpub.printable import quoted
 from trustpub.protocol.accept import problem_type
@@ -159,7 +159,7 @@ class Management:
 
     def _problem(self, refusal: _Refused, request: Request) -> Response:
         problem = refusal.problem
-        body = {**problem.body(self._settings.public_url), "lines": list(refusal.lines)}
+        body = {**problem_body(problem, request, self._settings.public_url), "lines": list(refusal.lines)}
         if refusal.hint:
             body["hint"] = refusal.hint
         answer = JSONAnswer(body, problem.status, problem_type(accepted(request)))

@@ -10,6 +10,8 @@ from typing import Generic, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
+from trustpub.index.logs import REQUEST
+
 Asked = TypeVar("Asked")
 Answer = TypeVar("Answer")
 
@@ -26,10 +28,18 @@ class Rounds(Generic[Asked, Answer]):
     A hundred threads that each do a little spend more time on passing the interpreter around than on the work.
     """
 
-    def __init__(self, work: Callable[[Sequence[Asked]], Sequence[Answer | Exception]]) -> None:
-        """``work``: an answer for each that asked, in the same order, or what to raise there."""
+    def __init__(
+        self,
+        work: Callable[[Sequence[Asked]], Sequence[Answer | Exception]],
+        waited: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        """``work``: an answer for each that asked, in the same order, or what to raise there.
+
+        ``waited``: told how long the first of each round stood in line; the others came after it.
+        """
         self._work = work
-        self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
+        self._waited = waited
+        self._waiting: list[tuple[Asked, asyncio.Future[Answer], float]] = []
         self._running: asyncio.Task[None] | None = None
         self._crowded = False
 
@@ -37,22 +47,25 @@ class Rounds(Generic[Asked, Answer]):
         """The answer, after the next round. To be called in one event loop only."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Answer] = loop.create_future()
-        self._waiting.append((asked, answer))
+        self._waiting.append((asked, answer, loop.time()))
         if self._running is None or self._running.done():
             self._running = loop.create_task(self._run())
         return await answer
 
     async def _run(self) -> None:
+        REQUEST.set("")  # a round is of many requests, and what it logs is of none of them
+        loop = asyncio.get_running_loop()
         while self._waiting:
             if self._crowded:
                 await asyncio.sleep(LINGER_SECONDS)
             taken, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
             self._crowded = len(taken) > 1
+            self._waited(loop.time() - taken[0][2])
             try:
-                answers = await run_in_threadpool(self._work, [asked for asked, _ in taken])
+                answers = await run_in_threadpool(self._work, [asked for asked, _, _ in taken])
             except Exception as error:  # noqa: BLE001 - whoever asked shall hear of it
                 answers = [error] * len(taken)
-            for (_, waiting), answer in zip(taken, answers, strict=True):
+            for (_, waiting, _), answer in zip(taken, answers, strict=True):
                 if waiting.done():  # who asked is gone
                     continue
                 if isinstance(answer, Exception):

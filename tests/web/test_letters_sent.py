@@ -258,7 +258,7 @@ def test_a_password_that_everybody_can_read_is_refused(tmp_path: Path, capsys: p
     secret.chmod(0o644)
     words = ["--smtp-url", "smtps://u@mail.example.org", "--mail-from", "i@example.org", "--smtp-password-file"]
     assert _run(["serve", "--data", str(tmp_path / "index"), *words, str(secret)]) == 2
-    assert "Everybody on this machine can read" in capsys.readouterr().err
+    assert "everybody on this machine can read" in capsys.readouterr().err
 
 
 @pytest.fixture

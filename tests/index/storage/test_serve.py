@@ -129,7 +129,7 @@ def test_a_port_that_is_taken_is_told_so(tmp_path: Path, trustpub: Trustpub) -> 
         (["--data", "d", "--host", "::"], "without TLS they can read its tokens"),
         (["--data", "d", "--public-url", "https://index.example/pypi"], "has a path"),
         (["--data", "d", "--tls-cert", "c.pem"], "go together"),
-        (["--data", "d", "--tls-cert", "c.pem", "--tls-key", "k.pem"], "There is no file c.pem"),
+        (["--data", "d", "--tls-cert", "c.pem", "--tls-key", "k.pem"], "--tls-cert names a file that is not there"),
         (["--data", "d", "--tls-cert", "c.pem", "--tls-key", "k.pem", "--tls-dev"], "Leave out one"),
         (["--data", "d", "--trusted-proxy", "proxy"], "neither an address nor a network"),
         (["--data", "d", "--trusted-proxy", "0.0.0.0/0"], "is everybody"),
@@ -140,7 +140,7 @@ def test_a_port_that_is_taken_is_told_so(tmp_path: Path, trustpub: Trustpub) -> 
         (["--data", "d", "--ephemeral"], "makes its own folder"),
         (["--ephemeral", "--github-env"], "needs the variable GITHUB_ENV"),
         ([], "Where is the index to be kept?"),
-        (["--data", "d", "--port", "65536"], "65536"),
+        (["--data", "d", "--port", "65536"], "--port is not in the range from 0 to 65535"),
     ],
 )
 def test_a_start_that_cannot_be_is_refused_with_a_sentence(

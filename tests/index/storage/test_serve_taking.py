@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from trustpub.cli.taking import read_size
+from trustpub.index.configuration.kinds import Size
 
 from ... import packed  # noqa: TID252 - pytest gives these folders no absolute name
 from .conftest import Ran, Served
@@ -122,7 +122,7 @@ def memory(served: Served, field: str) -> int:
         (["--max-file-size", "0"], "no size"),
         (["--max-file-size", "1.5G"], "no size"),
         (["--max-project-size", "-1"], "no size"),
-        (["--close-releases-after", "0"], "0 is not in the range"),
+        (["--close-releases-after", "0"], "is not in the range from 1"),
         (["--upstream", "ftp://pypi.org/simple/"], "Simple API"),
         (["--upstream", "http://pypi.org/simple/"], "Simple API"),
         (["--upstream", "https://user:secret@pypi.org/simple/"], "Simple API"),
@@ -150,4 +150,4 @@ def test_options_that_mean_nothing_are_refused(
     ],
 )
 def test_sizes(text: str, size: int) -> None:
-    assert read_size(text) == size
+    assert Size().from_text(text) == size

@@ -45,6 +45,8 @@ class Setting:
     """What that means, where the value alone does not say."""
     option: str | None = None
     """Of the command line, as click reads it; one that starts with ``--no-`` says no. None: there is none."""
+    said: str = ""
+    """For the help of an option that says something else than the sentence."""
     also: str | None = None
     """Another variable that is read where the first is not set."""
 
@@ -72,6 +74,7 @@ def _one(
     default: Any = None,
     otherwise: str = "",
     option: str | None = None,
+    said: str = "",
     also: str | None = None,
 ) -> Setting:
     section, _, key = path.partition(".")
@@ -83,6 +86,7 @@ def _one(
         default=default,
         otherwise=otherwise,
         option=option,
+        said=said,
         also=also,
     )
 
@@ -128,6 +132,7 @@ _SERVER = (
         default=(),
         otherwise="nobody's",
         option="--trusted-proxy",
+        said="Believe X-Forwarded-For of this address or network.",
     ),
     _one(
         "server.secret_file",
@@ -169,6 +174,7 @@ _TAKING = (
         "Whether versions such as 1.0+local are taken.",
         default=True,
         option="--no-local-versions",
+        said="Refuse versions such as 1.0+local.",
     ),
     _one(
         "taking.direct_urls",
@@ -176,6 +182,7 @@ _TAKING = (
         "Whether a dependency may be given by a URL.",
         default=True,
         option="--no-direct-urls",
+        said="Refuse dependencies that are given by a URL.",
     ),
     _one(
         "taking.close_releases_after",

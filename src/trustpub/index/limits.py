@@ -108,6 +108,8 @@ class Counts:
 
     def _hear(self, word: str) -> None:
         what, key, at = json.loads(word)
+        if not isinstance(key, str) or not isinstance(at, int | float):
+            raise TypeError("not what a process of ours says")
         if what == "add":
             self._add(key, at)
         elif what == "take-back":

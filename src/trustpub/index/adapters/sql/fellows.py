@@ -130,16 +130,16 @@ class PostgresFellows:
     def _say(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         while self._waiting:
             said: list[tuple[str, str]] = []
-            size = 100
+            room = MOST_BYTES - len(json.dumps({"by": self._name, "said": []}))
             while self._waiting:
                 topic, word = self._waiting[0]
                 weight = len(json.dumps([topic, word])) + 2
-                if said and size + weight > MOST_BYTES:
+                if said and weight > room:
                     break
-                size += weight
                 self._waiting.popleft()
-                if size <= MOST_BYTES:
+                if weight <= room:  # a word that fits into no notification is not said
                     said.append((topic, word))
+                    room -= weight
             if said:
                 connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, json.dumps({"by": self._name, "said": said})))
 

@@ -24,7 +24,16 @@ def open_store(data: Path, postgres: Postgres | None) -> SqlStore:
 
     Raises:
         Misuse: the server cannot be used.
+        Unreachable: it does not answer, or lets nobody in.
     """
-    if postgres is not None:
-        raise Misuse("This trustpub keeps its rows in the folder only.", hint="Leave out the section [postgres].")
-    return SqlStore(data / DATABASE)
+    if postgres is None:
+        return SqlStore(data / DATABASE)
+    try:
+        from trustpub.index.adapters.sql.postgres import PostgresDatabase
+    except ModuleNotFoundError as error:
+        raise Misuse(
+            "Rows in a PostgreSQL server need a package that is not installed.", hint='pip install "trustpub[postgres]"'
+        ) from error
+    database = PostgresDatabase(postgres)
+    database.check()
+    return SqlStore(database)

@@ -12,14 +12,14 @@ import sqlite3
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import create_engine, event
 from sqlalchemy.engine import URL
 
 from trustpub.errors import Misuse, Unreachable
+from trustpub.index.adapters.sql.database import Opened
 from trustpub.index.ports import NoRoom
 
 BUSY_SECONDS = 30
@@ -27,14 +27,6 @@ BUSY_SECONDS = 30
 
 IDLE = 16
 """Connections that are kept for the next who asks."""
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """One connection, as two libraries see it."""
-
-    core: Connection
-    driver: sqlite3.Connection
 
 
 class Connections:

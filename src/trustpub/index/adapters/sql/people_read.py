@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, case, select
+from sqlalchemy import bindparam, case, select, true
 
 from trustpub.index.adapters.sql.ready import Ready
 from trustpub.index.adapters.sql.rows import (
@@ -96,7 +96,7 @@ class PeopleReading(Statements):
         return None if row is None else session_of(row)
 
     def sessions(self, user_id: str) -> Sequence[Session]:
-        complete = select(sessions).where(sessions.c.user_id == user_id, sessions.c.complete == 1)
+        complete = select(sessions).where(sessions.c.user_id == user_id, sessions.c.complete == true())
         ordered = complete.order_by(sessions.c.seen.desc(), sessions.c.created.desc(), sessions.c.id)
         return [session_of(row) for row in self._rows(ordered)]
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 
 from sqlalchemy import delete, insert, update
-from sqlalchemy.dialects.sqlite import insert as upsert
 
 from trustpub.index.adapters.sql.people_read import PeopleReading
 from trustpub.index.adapters.sql.rows import columns, login_columns
@@ -20,6 +19,7 @@ from trustpub.index.adapters.sql.tables import (
     tokens,
     users,
 )
+from trustpub.index.adapters.sql.upsert import insert_or_update
 from trustpub.index.kept import OWNER, Invitation, Letter, Login, Session, User
 
 
@@ -38,15 +38,15 @@ class PeopleWriting(PeopleReading):
 
     def add_member(self, project_id: str, user_id: str, role: str = OWNER) -> None:
         """To a pending project: its owner-to-be, who counts as a member from ``make_real`` on."""
-        row = upsert(members).values(project_id=project_id, user_id=user_id, role=role)
-        self._run(row.on_conflict_do_update(index_elements=["project_id", "user_id"], set_={"role": role}))
+        values = {"project_id": project_id, "user_id": user_id, "role": role}
+        self._run(insert_or_update(members, values, ["project_id", "user_id"], {"role": role}))
 
     def remove_member(self, project_id: str, user_id: str) -> bool:
         return self._run(delete(members).where(members.c.project_id == project_id, members.c.user_id == user_id)) == 1
 
     def put_login(self, login: Login) -> None:
         values = login_columns(login)
-        self._run(upsert(logins).values(values).on_conflict_do_update(index_elements=["user_id"], set_=values))
+        self._run(insert_or_update(logins, values, ["user_id"], values))
 
     def take_step(self, user_id: str, step: int) -> bool:
         newer = (logins.c.user_id == user_id) & (logins.c.totp_step < step)

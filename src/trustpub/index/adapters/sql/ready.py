@@ -3,13 +3,14 @@
 """Statements that are made once, for what happens at every mint and every upload.
 
 SQLAlchemy takes 20 to 60 times as long to run such a statement as SQLite itself. Here it writes the SQL, when the
-module is loaded, and then stands aside.
+module is loaded (for PostgreSQL: when it is first needed), and then stands aside.
 """
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any, cast
 
 from sqlalchemy import ClauseElement
@@ -22,6 +23,7 @@ class Ready:
     """One statement, whose parameters are named by ``bindparam`` or, in an insert without values, by the columns."""
 
     def __init__(self, statement: ClauseElement) -> None:
+        self._statement = statement
         dialect: DefaultDialect = sqlite.dialect()
         compiled = cast(SQLCompiler, statement.compile(dialect=dialect))
         self.text = str(compiled)
@@ -31,13 +33,26 @@ class Ready:
         self._constants = {name: value for name, value in compiled.params.items() if value is not None}
         """Values that stand in the statement itself."""
 
-    def run(self, connection: sqlite3.Connection, values: Mapping[str, Any]) -> sqlite3.Cursor:
-        """Run it with these values."""
-        return connection.execute(
-            self.text, [values[name] if name in values else self._constants[name] for name in self._names]
-        )
+    @cached_property
+    def _postgresql(self) -> tuple[str, tuple[str, ...], Mapping[str, Any]]:
+        """The same for psycopg: the text, with a name at each parameter, these names, and values of its own."""
+        from sqlalchemy.dialects.postgresql import psycopg
 
-    def row(self, connection: sqlite3.Connection, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        dialect: DefaultDialect = psycopg.dialect()  # type: ignore[no-untyped-call]
+        compiled = cast(SQLCompiler, self._statement.compile(dialect=dialect))
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        return str(compiled), tuple(compiled.params), constants
+
+    def run(self, connection: Any, values: Mapping[str, Any]) -> Any:
+        """Run it with these values, on a connection of sqlite3 or psycopg; its cursor."""
+        if isinstance(connection, sqlite3.Connection):
+            return connection.execute(
+                self.text, [values[name] if name in values else self._constants[name] for name in self._names]
+            )
+        text, names, constants = self._postgresql
+        return connection.execute(text, {name: values[name] if name in values else constants[name] for name in names})
+
+    def row(self, connection: Any, values: Mapping[str, Any]) -> dict[str, Any] | None:
         """The first row, by column."""
         found = self.run(connection, values).fetchone()
         return None if found is None else dict(zip(self.columns, found, strict=True))

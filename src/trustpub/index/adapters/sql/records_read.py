@@ -6,14 +6,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sqlalchemy import Integer, cast, func, select, union_all
+from sqlalchemy import func, select, union_all
 
+from trustpub.index.adapters.sql.portable import Day
 from trustpub.index.adapters.sql.rows import attempt_of, event_of
 from trustpub.index.adapters.sql.statements import Statements
 from trustpub.index.adapters.sql.tables import attempts, events
 from trustpub.index.kept import Attempt, Event
-
-_DAY_SECONDS = 86_400
 
 
 class RecordsReading(Statements):
@@ -54,7 +53,7 @@ class RecordsReading(Statements):
         return [event_of(row) for row in self._rows(statement)]
 
     def counts(self, kinds: Collection[str], *, since: float) -> Mapping[tuple[str, int], int]:
-        day = cast(events.c.at / _DAY_SECONDS, Integer).label("day")
+        day = Day(events.c.at).label("day")
         counted = select(events.c.kind, day, func.count().label("many"))
         wanted = counted.where(events.c.kind.in_(sorted(set(kinds))), events.c.at >= since)
         rows = self._rows(wanted.group_by(events.c.kind, day).order_by(day, events.c.kind))

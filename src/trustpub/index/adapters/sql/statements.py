@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Executable, RowMapping, select
 
-from trustpub.index.adapters.sql.connections import Opened
+from trustpub.index.adapters.sql.database import Opened
 
 
 class Statements:

@@ -1,25 +1,22 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""The store on SQLite: one file, one writer at a time, readers beside it.
-
-Every transaction is opened by hand. Python's sqlite3 would begin one only before the first change, and as a deferred
-one: two that read first and write later would then fail on each other instead of waiting.
-"""
+"""The store, on any database that SQL is spoken to: transactions, who shares them, and the schema's version."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar, cast
 
 from sqlalchemy import inspect
 
-from trustpub.index.adapters.sql.connections import Connections, Opened, told
+from trustpub.errors import Misuse
+from trustpub.index.adapters.sql.database import Database, Opened
 from trustpub.index.adapters.sql.line import Job, Line
 from trustpub.index.adapters.sql.reading import SqlReading
-from trustpub.index.adapters.sql.watch import Watch
+from trustpub.index.adapters.sql.sqlite import SqliteDatabase
 from trustpub.index.adapters.sql.writing import SqlWriting
 from trustpub.index.ports import Reading, Writing
 
@@ -33,29 +30,38 @@ _VERSION_TABLE = "alembic_version"
 
 
 class SqlStore:
-    """:class:`trustpub.index.ports.Store` in the SQLite file at ``path``; safe to use from any thread."""
+    """:class:`trustpub.index.ports.Store` in a SQLite file, or another database; safe to use from any thread."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._connections = Connections(path)
-        # SQLite lets one write at a time anyway; waiting here is fair and costs nothing, waiting there polls.
+    def __init__(self, where: Path | Database) -> None:
+        self.database: Database = SqliteDatabase(where) if isinstance(where, Path) else where
+        # Within one process, those who wait share one transaction: it is fair, and saves trips to the disk.
         self._line = Line(self._commit)
-        self._watch = Watch(path)
+
+    @property
+    def path(self) -> Path:
+        """Of the file.
+
+        Raises:
+            Misuse: it is in none.
+        """
+        if not isinstance(self.database, SqliteDatabase):
+            raise Misuse("The index's rows are in a database server, and in no file.")
+        return self.database.path
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
         """A consistent view: what others commit meanwhile is not seen."""
-        with self._connections.transaction("BEGIN") as opened:
+        with self.database.reading() as opened:
             yield SqlReading(opened)
 
     def state(self) -> Hashable:
         """Something new whenever anything was committed; some microseconds."""
-        return self._watch.state()
+        return self.database.state()
 
     @contextmanager
     def write(self) -> Iterator[Writing]:
         """Committed durably when the block ends, rolled back when it raises. Not to be nested."""
-        with self._line.alone(), self._connections.transaction("BEGIN IMMEDIATE") as opened:
+        with self._line.alone(), self.database.writing() as opened:
             yield SqlWriting(opened)
 
     def transact(self, work: Callable[[Writing], T]) -> T:
@@ -83,79 +89,61 @@ class SqlStore:
         """Do all of them in one transaction. If it cannot be committed none was done, and each is told so:
         even a refusal may have been because of another's work that is now undone.
         """
-        interrupted: BaseException | None = None
         try:
-            with self._connections.transaction("BEGIN IMMEDIATE") as opened:
-                writing = SqlWriting(opened)
-                for job in jobs:
-                    _do(job, writing, opened)
-                    if job.error is not None and not isinstance(job.error, Exception):
-                        interrupted = job.error
+            self.database.together(lambda opened: self._do(jobs, opened))
         except BaseException as error:
             for job in jobs:
                 job.error = error
             if not isinstance(error, Exception):
                 raise
-        if interrupted is not None:
-            raise interrupted
+        for job in jobs:
+            if job.error is not None and not isinstance(job.error, Exception):
+                raise job.error
+
+    def _do(self, jobs: Sequence[Job], opened: Opened) -> None:
+        writing = SqlWriting(opened)
+        for job in jobs:
+            work = partial(job.work, writing)
+            job.answer, job.error = self.database.apart(opened, work, single=len(jobs) == 1)
 
     def revision(self) -> str | None:
-        """The schema's revision in the file; None while it is empty."""
-        with self._connections.transaction("BEGIN") as opened:
+        """The schema's revision in the database; None while it is empty."""
+        with self.database.reading() as opened:
             if not inspect(opened.core).has_table(_VERSION_TABLE):
                 return None
             found: str | None = opened.core.exec_driver_sql(f"SELECT version_num FROM {_VERSION_TABLE}").scalar()  # noqa: S608
             return found
 
     def is_empty(self) -> bool:
-        """Whether the file has no table at all."""
-        with self._connections.transaction("BEGIN") as opened:
+        """Whether the database has no table at all."""
+        with self.database.reading() as opened:
             return not inspect(opened.core).get_table_names()
 
     def upgrade(self) -> None:
         """Bring the schema to :func:`head`, all of it or nothing."""
         from alembic import command
 
-        with self._line.alone(), self._connections.transaction("BEGIN IMMEDIATE") as opened:
+        with self._line.alone(), self.database.upgrading() as opened:
             config = _alembic()
             config.attributes["connection"] = opened.core
             command.upgrade(config, "head")
 
     def copy_to(self, path: Path) -> None:
-        """A consistent copy of the whole database in a new file, also while others write.
+        """A consistent copy of the whole database in a new SQLite file, also while others write.
 
         Raises:
             NoRoom: for it.
             Unreachable, Misuse: as :meth:`read`.
         """
-        try:
-            with closing(sqlite3.connect(self.path)) as source, closing(sqlite3.connect(path)) as target:
-                source.backup(target)
-        except sqlite3.Error as error:
-            raise told(error) or error from error
+        self.database.copy_to(path)
 
     def fault(self) -> str | None:
-        """What SQLite finds damaged in the whole file; None if it is sound."""
-        with self._connections.transaction("BEGIN") as opened:
-            (found,) = opened.driver.execute("PRAGMA integrity_check(1)").fetchone()
-        return None if found == "ok" else str(found)
+        """What the database finds damaged in itself; None if it is sound."""
+        return self.database.fault()
 
     def close(self) -> None:
         """Close every connection that is not in use; the store can be used again."""
-        self._watch.close()
-        self._connections.close()
-
-
-def _do(job: Job, writing: SqlWriting, opened: Opened) -> None:
-    opened.driver.execute("SAVEPOINT job")
-    try:
-        job.answer = job.work(writing)
-    except BaseException as error:
-        if not opened.driver.in_transaction:
-            raise  # SQLite gave all of it up, as it does when the disk is full
-        opened.driver.execute("ROLLBACK TO job")
-        job.error = told(error) or error
-    opened.driver.execute("RELEASE job")
+        self.database.close()
 
 
 def head() -> str:

@@ -16,7 +16,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
+    true,
 )
 from sqlalchemy.dialects.sqlite import REAL
 from sqlalchemy.types import TypeEngine
@@ -30,6 +32,8 @@ metadata = MetaData(
     }
 )
 
+Words = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text that is ordered by its bytes (UTF-8), whatever language the server speaks."""
 Whole = BigInteger().with_variant(Integer(), "sqlite")
 """Whole seconds, sizes and serials: 64 bits, under the only name that a STRICT table of SQLite takes."""
 Moment: TypeEngine[float] = Double().with_variant(REAL(), "sqlite")
@@ -39,37 +43,37 @@ Flag = Boolean().with_variant(Integer(), "sqlite")
 facts = Table(
     "facts",
     metadata,
-    Column("name", Text, primary_key=True),
-    Column("value", Text, nullable=False),
+    Column("name", Words, primary_key=True),
+    Column("value", Words, nullable=False),
     sqlite_strict=True,
 )
 
 issuers = Table(
     "issuers",
     metadata,
-    Column("url", Text, primary_key=True),
-    Column("kind", Text, nullable=False),
-    Column("jwks", Text),
-    Column("ca", Text),
+    Column("url", Words, primary_key=True),
+    Column("kind", Words, nullable=False),
+    Column("jwks", Words),
+    Column("ca", Words),
     # JSON of trust.provider.Terms.
-    Column("terms", Text, nullable=False),
-    Column("audience", Text),
-    Column("jwks_hosts", Text, nullable=False),
+    Column("terms", Words, nullable=False),
+    Column("audience", Words),
+    Column("jwks_hosts", Words, nullable=False),
     Column("private", Flag, nullable=False),
-    Column("enabled", Flag, nullable=False, server_default=text("1")),
+    Column("enabled", Flag, nullable=False, server_default=true()),
     sqlite_strict=True,
 )
 
 users = Table(
     "users",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
+    Column("id", Words, primary_key=True),
+    Column("name", Words, nullable=False),
     # The lower-cased name, so that Anna and anna are one person on every database.
-    Column("folded", Text, nullable=False, unique=True),
+    Column("folded", Words, nullable=False, unique=True),
     Column("created", Whole, nullable=False),
-    Column("email", Text, nullable=False, server_default=""),
-    Column("administrator", Flag, nullable=False, server_default=text("0")),
+    Column("email", Words, nullable=False, server_default=""),
+    Column("administrator", Flag, nullable=False, server_default=false()),
     Column("suspended", Whole),
     sqlite_strict=True,
 )
@@ -78,40 +82,40 @@ users = Table(
 logins = Table(
     "logins",
     metadata,
-    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    Column("password", Text),
-    Column("totp", Text),
+    Column("user_id", Words, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("password", Words),
+    Column("totp", Words),
     Column("totp_step", Whole, nullable=False),
     # JSON: an array of digests.
-    Column("recovery", Text, nullable=False),
-    Column("subject", Text, unique=True),
+    Column("recovery", Words, nullable=False),
+    Column("subject", Words, unique=True),
     sqlite_strict=True,
 )
 
 sessions = Table(
     "sessions",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("id", Words, primary_key=True),
+    Column("user_id", Words, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
     Column("created", Whole, nullable=False),
     Column("expires", Whole, nullable=False),
     Column("seen", Whole, nullable=False),
     Column("confirmed", Whole, nullable=False),
     Column("complete", Flag, nullable=False),
-    Column("peer", Text, nullable=False),
-    Column("agent", Text, nullable=False),
+    Column("peer", Words, nullable=False),
+    Column("agent", Words, nullable=False),
     sqlite_strict=True,
 )
 
 invitations = Table(
     "invitations",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("email", Text, nullable=False),
+    Column("id", Words, primary_key=True),
+    Column("email", Words, nullable=False),
     Column("administrator", Flag, nullable=False),
-    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    Column("user_id", Words, ForeignKey("users.id", ondelete="CASCADE"), index=True),
     # No foreign key: an invitation outlives who wrote it, and may come from the command line.
-    Column("by", Text, nullable=False),
+    Column("by", Words, nullable=False),
     Column("created", Whole, nullable=False),
     Column("expires", Whole, nullable=False),
     sqlite_strict=True,
@@ -120,10 +124,10 @@ invitations = Table(
 letters = Table(
     "letters",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("to", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("body", Text, nullable=False),
+    Column("id", Words, primary_key=True),
+    Column("to", Words, nullable=False),
+    Column("subject", Words, nullable=False),
+    Column("body", Words, nullable=False),
     Column("created", Whole, nullable=False),
     Column("attempts", Whole, nullable=False),
     Column("not_before", Whole, nullable=False, index=True),
@@ -133,19 +137,19 @@ letters = Table(
 projects = Table(
     "projects",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("name", Text, nullable=False),
-    Column("normalized", Text, nullable=False, unique=True),
+    Column("id", Words, primary_key=True),
+    Column("name", Words, nullable=False),
+    Column("normalized", Words, nullable=False, unique=True),
     # What packages.names.look_alike makes of the name. Not unique: names that were there before may look alike.
-    Column("look_alike", Text, nullable=False, index=True),
+    Column("look_alike", Words, nullable=False, index=True),
     Column("created", Whole, nullable=False),
     Column("pending_until", Whole),
     Column("reminded", Flag, nullable=False),
     Column("serial", Whole, nullable=False),
-    Column("status", Text, nullable=False, server_default="active"),
-    Column("status_reason", Text, nullable=False, server_default=""),
-    Column("trusted_only", Flag, nullable=False, server_default=text("0")),
-    Column("attestations", Text, nullable=False, server_default="optional"),
+    Column("status", Words, nullable=False, server_default="active"),
+    Column("status_reason", Words, nullable=False, server_default=""),
+    Column("trusted_only", Flag, nullable=False, server_default=false()),
+    Column("attestations", Words, nullable=False, server_default="optional"),
     sqlite_strict=True,
 )
 
@@ -153,8 +157,8 @@ prohibited_names = Table(
     "prohibited_names",
     metadata,
     # In normal form.
-    Column("name", Text, primary_key=True),
-    Column("reason", Text, nullable=False),
+    Column("name", Words, primary_key=True),
+    Column("reason", Words, nullable=False),
     sqlite_strict=True,
 )
 
@@ -162,24 +166,24 @@ prohibited_names = Table(
 members = Table(
     "members",
     metadata,
-    Column("project_id", Text, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
-    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
-    Column("role", Text, nullable=False, server_default="owner"),
+    Column("project_id", Words, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("user_id", Words, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("role", Words, nullable=False, server_default="owner"),
     sqlite_strict=True,
 )
 
 publishers = Table(
     "publishers",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("issuer", Text, ForeignKey("issuers.url"), nullable=False),
-    Column("kind", Text, nullable=False),
+    Column("id", Words, primary_key=True),
+    Column("issuer", Words, ForeignKey("issuers.url"), nullable=False),
+    Column("kind", Words, nullable=False),
     # The text to find candidates by, see Provider.lookup.
-    Column("lookup", Text, nullable=False),
+    Column("lookup", Words, nullable=False),
     # Everything that makes it this identity and no other, see identity_key in rows.py.
-    Column("identity", Text, nullable=False),
-    Column("fields", Text, nullable=False),
-    Column("immutable", Text, nullable=False),
+    Column("identity", Words, nullable=False),
+    Column("fields", Words, nullable=False),
+    Column("immutable", Words, nullable=False),
     Column("pin_on_first_use", Flag, nullable=False),
     UniqueConstraint("issuer", "kind", "identity"),
     Index(None, "issuer", "kind", "lookup"),
@@ -189,10 +193,10 @@ publishers = Table(
 publisher_links = Table(
     "publisher_links",
     metadata,
-    Column("publisher_id", Text, ForeignKey("publishers.id", ondelete="CASCADE"), primary_key=True),
-    Column("project_id", Text, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    Column("publisher_id", Words, ForeignKey("publishers.id", ondelete="CASCADE"), primary_key=True),
+    Column("project_id", Words, ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
     # JSON of trust.publishers.Rules, without what is not asked for.
-    Column("rules", Text, nullable=False),
+    Column("rules", Words, nullable=False),
     Index(None, "project_id"),
     sqlite_strict=True,
 )
@@ -201,65 +205,65 @@ publisher_links = Table(
 tokens = Table(
     "tokens",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("key_id", Text, nullable=False),
-    Column("location", Text, nullable=False),
-    Column("publisher_id", Text, ForeignKey("publishers.id", ondelete="CASCADE"), index=True),
-    Column("user_id", Text, ForeignKey("users.id", ondelete="CASCADE")),
-    Column("description", Text, nullable=False),
-    Column("caveats", Text, nullable=False),
-    Column("scope", Text, nullable=False),
+    Column("id", Words, primary_key=True),
+    Column("key_id", Words, nullable=False),
+    Column("location", Words, nullable=False),
+    Column("publisher_id", Words, ForeignKey("publishers.id", ondelete="CASCADE"), index=True),
+    Column("user_id", Words, ForeignKey("users.id", ondelete="CASCADE")),
+    Column("description", Words, nullable=False),
+    Column("caveats", Words, nullable=False),
+    Column("scope", Words, nullable=False),
     Column("created", Whole, nullable=False),
     Column("expires", Whole),
     Column("burned", Whole),
     Column("single_use", Flag, nullable=False),
     Column("used", Whole),
     # JSON of what the identity token said that it was minted for.
-    Column("claims", Text, nullable=False, server_default="{}"),
+    Column("claims", Words, nullable=False, server_default="{}"),
     Column("last_used", Whole),
     # Minted tokens, by far the most, have none, and need not be written into it.
-    Index(None, "user_id", sqlite_where=text("user_id IS NOT NULL")),
+    Index(None, "user_id", sqlite_where=text("user_id IS NOT NULL"), postgresql_where=text("user_id IS NOT NULL")),
     sqlite_strict=True,
 )
 
 claims = Table(
     "claims",
     metadata,
-    Column("issuer", Text, primary_key=True),
-    Column("key", Text, primary_key=True),
+    Column("issuer", Words, primary_key=True),
+    Column("key", Words, primary_key=True),
     # No index: notes are few at any time, and are looked through once an hour.
     Column("expires", Whole, nullable=False),
     # Empty in notes that were taken before these columns were: such a note stands, and nothing can be repeated by it.
-    Column("token_id", Text, nullable=False),
+    Column("token_id", Words, nullable=False),
     Column("at", Moment, nullable=False),
-    Column("peer", Text, nullable=False),
-    Column("body_sha256", Text, nullable=False),
+    Column("peer", Words, nullable=False),
+    Column("body_sha256", Words, nullable=False),
     sqlite_strict=True,
 )
 
 files = Table(
     "files",
     metadata,
-    Column("filename", Text, primary_key=True),
+    Column("filename", Words, primary_key=True),
     # The same distribution under another spelling of its name is the same file, see packages.names.file_key.
-    Column("normalized", Text, nullable=False, unique=True),
-    Column("project_id", Text, ForeignKey("projects.id"), nullable=False, index=True),
-    Column("version", Text, nullable=False),
-    Column("filetype", Text, nullable=False),
+    Column("normalized", Words, nullable=False, unique=True),
+    Column("project_id", Words, ForeignKey("projects.id"), nullable=False, index=True),
+    Column("version", Words, nullable=False),
+    Column("filetype", Words, nullable=False),
     Column("size", Whole, nullable=False),
-    Column("sha256", Text, nullable=False, index=True),
-    Column("blake2b_256", Text, nullable=False, index=True),
-    Column("md5", Text),
-    Column("metadata_sha256", Text),
-    Column("requires_python", Text),
+    Column("sha256", Words, nullable=False, index=True),
+    Column("blake2b_256", Words, nullable=False, index=True),
+    Column("md5", Words),
+    Column("metadata_sha256", Words),
+    Column("requires_python", Words),
     Column("uploaded", Moment, nullable=False),
     # No foreign key: a file outlives the token it came with.
-    Column("token_id", Text, nullable=False),
-    Column("yanked", Text),
+    Column("token_id", Words, nullable=False),
+    Column("yanked", Words),
     Column("deleted", Whole),
-    Column("attested", Flag, nullable=False, server_default=text("0")),
+    Column("attested", Flag, nullable=False, server_default=false()),
     # JSON of who uploaded it, see kept.File.
-    Column("origin", Text, nullable=False, server_default="{}"),
+    Column("origin", Words, nullable=False, server_default="{}"),
     sqlite_strict=True,
 )
 
@@ -267,9 +271,9 @@ files = Table(
 provenances = Table(
     "provenances",
     metadata,
-    Column("filename", Text, ForeignKey("files.filename"), primary_key=True),
-    Column("document", Text, nullable=False),
-    Column("everything", Text, nullable=False),
+    Column("filename", Words, ForeignKey("files.filename"), primary_key=True),
+    Column("document", Words, nullable=False),
+    Column("everything", Words, nullable=False),
     sqlite_strict=True,
 )
 
@@ -280,10 +284,10 @@ events = Table(
     metadata,
     Column("id", Whole, primary_key=True, autoincrement=True),
     Column("at", Moment, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("project_id", Text, index=True),
-    Column("publisher_id", Text),
-    Column("facts", Text, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("project_id", Words, index=True),
+    Column("publisher_id", Words),
+    Column("facts", Words, nullable=False),
     # Those of a kind, the newest first, and how many there were on a day, without a look at the rows.
     Index(None, "kind", "id", "at"),
     sqlite_strict=True,
@@ -293,20 +297,20 @@ events = Table(
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", Text, primary_key=True),
-    Column("project_id", Text, ForeignKey("projects.id", ondelete="CASCADE")),
-    Column("issuer", Text, nullable=False),
-    Column("kind", Text, nullable=False),
-    Column("digest", Text, nullable=False),
-    Column("claims", Text, nullable=False),
-    Column("reasons", Text, nullable=False),
+    Column("id", Words, primary_key=True),
+    Column("project_id", Words, ForeignKey("projects.id", ondelete="CASCADE")),
+    Column("issuer", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("digest", Words, nullable=False),
+    Column("claims", Words, nullable=False),
+    Column("reasons", Words, nullable=False),
     Column("first", Moment, nullable=False),
     Column("last", Moment, nullable=False),
     Column("count", Whole, nullable=False),
-    Column("peer", Text, nullable=False),
+    Column("peer", Words, nullable=False),
     # JSON of fields to register, and of each publisher that was near; see kept.Attempt.
-    Column("proposed", Text, nullable=False, server_default="{}"),
-    Column("near", Text, nullable=False, server_default="[]"),
+    Column("proposed", Words, nullable=False, server_default="{}"),
+    Column("near", Words, nullable=False, server_default="[]"),
     Index(None, "project_id", "digest"),
     Index(None, "project_id", "last"),
     Index(None, "last"),
@@ -316,7 +320,7 @@ attempts = Table(
 counters = Table(
     "counters",
     metadata,
-    Column("name", Text, primary_key=True),
+    Column("name", Words, primary_key=True),
     Column("value", Whole, nullable=False),
     sqlite_strict=True,
 )

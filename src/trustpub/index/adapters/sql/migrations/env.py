@@ -11,7 +11,7 @@ from trustpub.index.adapters.sql.tables import metadata
 context.configure(
     connection=context.config.attributes["connection"],
     target_metadata=metadata,
-    # SQLite's schema changes are part of a transaction once BEGIN is ours, whatever Alembic assumes.
+    # Schema changes are part of a transaction once BEGIN is ours, whatever Alembic assumes.
     transactional_ddl=True,
     render_as_batch=True,
 )

@@ -10,6 +10,7 @@ from alembic import op
 revision = "0001"
 down_revision = None
 
+WORDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT: sa.types.TypeEngine[float] = sa.Double().with_variant(sa.REAL(), "sqlite")
 FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
@@ -27,14 +28,14 @@ def upgrade() -> None:
 def _settings() -> None:
     op.create_table(
         "facts",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("name", WORDS, nullable=False),
+        sa.Column("value", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_facts")),
         sqlite_strict=True,
     )
     op.create_table(
         "counters",
-        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("name", WORDS, nullable=False),
         sa.Column("value", WHOLE, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_counters")),
         sqlite_strict=True,
@@ -43,10 +44,10 @@ def _settings() -> None:
         "events",
         sa.Column("id", WHOLE, autoincrement=True, nullable=False),
         sa.Column("at", MOMENT, nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("project_id", sa.Text(), nullable=True),
-        sa.Column("publisher_id", sa.Text(), nullable=True),
-        sa.Column("facts", sa.Text(), nullable=False),
+        sa.Column("kind", WORDS, nullable=False),
+        sa.Column("project_id", WORDS, nullable=True),
+        sa.Column("publisher_id", WORDS, nullable=True),
+        sa.Column("facts", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_events")),
         sqlite_strict=True,
     )
@@ -56,9 +57,9 @@ def _settings() -> None:
 def _people_and_projects() -> None:
     op.create_table(
         "users",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("folded", sa.Text(), nullable=False),
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("name", WORDS, nullable=False),
+        sa.Column("folded", WORDS, nullable=False),
         sa.Column("created", WHOLE, nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_users")),
         sa.UniqueConstraint("folded", name=op.f("uq_users_folded")),
@@ -66,9 +67,9 @@ def _people_and_projects() -> None:
     )
     op.create_table(
         "projects",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("normalized", sa.Text(), nullable=False),
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("name", WORDS, nullable=False),
+        sa.Column("normalized", WORDS, nullable=False),
         sa.Column("created", WHOLE, nullable=False),
         sa.Column("pending_until", WHOLE, nullable=True),
         sa.Column("serial", WHOLE, nullable=False),
@@ -78,8 +79,8 @@ def _people_and_projects() -> None:
     )
     op.create_table(
         "members",
-        sa.Column("project_id", sa.Text(), nullable=False),
-        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("project_id", WORDS, nullable=False),
+        sa.Column("user_id", WORDS, nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name=op.f("fk_members_project_id"), ondelete="CASCADE"
         ),
@@ -92,21 +93,21 @@ def _people_and_projects() -> None:
 def _publishers() -> None:
     op.create_table(
         "issuers",
-        sa.Column("url", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("jwks", sa.Text(), nullable=True),
-        sa.Column("ca", sa.Text(), nullable=True),
+        sa.Column("url", WORDS, nullable=False),
+        sa.Column("kind", WORDS, nullable=False),
+        sa.Column("jwks", WORDS, nullable=True),
+        sa.Column("ca", WORDS, nullable=True),
         sa.PrimaryKeyConstraint("url", name=op.f("pk_issuers")),
         sqlite_strict=True,
     )
     op.create_table(
         "publishers",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("issuer", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("repository", sa.Text(), nullable=False),
-        sa.Column("identity", sa.Text(), nullable=False),
-        sa.Column("fields", sa.Text(), nullable=False),
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("issuer", WORDS, nullable=False),
+        sa.Column("kind", WORDS, nullable=False),
+        sa.Column("repository", WORDS, nullable=False),
+        sa.Column("identity", WORDS, nullable=False),
+        sa.Column("fields", WORDS, nullable=False),
         sa.Column("pin_on_first_use", FLAG, nullable=False),
         sa.ForeignKeyConstraint(["issuer"], ["issuers.url"], name=op.f("fk_publishers_issuer")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_publishers")),
@@ -118,8 +119,8 @@ def _publishers() -> None:
     )
     op.create_table(
         "publisher_links",
-        sa.Column("publisher_id", sa.Text(), nullable=False),
-        sa.Column("project_id", sa.Text(), nullable=False),
+        sa.Column("publisher_id", WORDS, nullable=False),
+        sa.Column("project_id", WORDS, nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name=op.f("fk_publisher_links_project_id"), ondelete="CASCADE"
         ),
@@ -135,14 +136,14 @@ def _publishers() -> None:
 def _tokens() -> None:
     op.create_table(
         "tokens",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("key_id", sa.Text(), nullable=False),
-        sa.Column("location", sa.Text(), nullable=False),
-        sa.Column("publisher_id", sa.Text(), nullable=True),
-        sa.Column("user_id", sa.Text(), nullable=True),
-        sa.Column("description", sa.Text(), nullable=False),
-        sa.Column("caveats", sa.Text(), nullable=False),
-        sa.Column("scope", sa.Text(), nullable=False),
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("key_id", WORDS, nullable=False),
+        sa.Column("location", WORDS, nullable=False),
+        sa.Column("publisher_id", WORDS, nullable=True),
+        sa.Column("user_id", WORDS, nullable=True),
+        sa.Column("description", WORDS, nullable=False),
+        sa.Column("caveats", WORDS, nullable=False),
+        sa.Column("scope", WORDS, nullable=False),
         sa.Column("created", WHOLE, nullable=False),
         sa.Column("expires", WHOLE, nullable=True),
         sa.Column("burned", WHOLE, nullable=True),
@@ -157,8 +158,8 @@ def _tokens() -> None:
     op.create_index(op.f("ix_tokens_user_id"), "tokens", ["user_id"], unique=False)
     op.create_table(
         "claims",
-        sa.Column("issuer", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("issuer", WORDS, nullable=False),
+        sa.Column("key", WORDS, nullable=False),
         sa.Column("expires", WHOLE, nullable=False),
         sa.PrimaryKeyConstraint("issuer", "key", name=op.f("pk_claims")),
         sqlite_strict=True,
@@ -169,20 +170,20 @@ def _tokens() -> None:
 def _files() -> None:
     op.create_table(
         "files",
-        sa.Column("filename", sa.Text(), nullable=False),
-        sa.Column("normalized", sa.Text(), nullable=False),
-        sa.Column("project_id", sa.Text(), nullable=False),
-        sa.Column("version", sa.Text(), nullable=False),
-        sa.Column("filetype", sa.Text(), nullable=False),
+        sa.Column("filename", WORDS, nullable=False),
+        sa.Column("normalized", WORDS, nullable=False),
+        sa.Column("project_id", WORDS, nullable=False),
+        sa.Column("version", WORDS, nullable=False),
+        sa.Column("filetype", WORDS, nullable=False),
         sa.Column("size", WHOLE, nullable=False),
-        sa.Column("sha256", sa.Text(), nullable=False),
-        sa.Column("blake2b_256", sa.Text(), nullable=False),
-        sa.Column("md5", sa.Text(), nullable=True),
-        sa.Column("metadata_sha256", sa.Text(), nullable=True),
-        sa.Column("requires_python", sa.Text(), nullable=True),
+        sa.Column("sha256", WORDS, nullable=False),
+        sa.Column("blake2b_256", WORDS, nullable=False),
+        sa.Column("md5", WORDS, nullable=True),
+        sa.Column("metadata_sha256", WORDS, nullable=True),
+        sa.Column("requires_python", WORDS, nullable=True),
         sa.Column("uploaded", MOMENT, nullable=False),
-        sa.Column("token_id", sa.Text(), nullable=False),
-        sa.Column("yanked", sa.Text(), nullable=True),
+        sa.Column("token_id", WORDS, nullable=False),
+        sa.Column("yanked", WORDS, nullable=True),
         sa.ForeignKeyConstraint(["project_id"], ["projects.id"], name=op.f("fk_files_project_id")),
         sa.PrimaryKeyConstraint("filename", name=op.f("pk_files")),
         sa.UniqueConstraint("normalized", name=op.f("uq_files_normalized")),

@@ -17,6 +17,7 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+WORDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 MOMENT: sa.types.TypeEngine[float] = sa.Double().with_variant(sa.REAL(), "sqlite")
 FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
@@ -42,23 +43,23 @@ def upgrade() -> None:
 
 def _issuers() -> None:
     terms = json.dumps(_GITHUB_TERMS)
-    op.add_column("issuers", sa.Column("terms", sa.Text(), nullable=False, server_default=terms))
-    op.add_column("issuers", sa.Column("audience", sa.Text(), nullable=True))
-    op.add_column("issuers", sa.Column("jwks_hosts", sa.Text(), nullable=False, server_default="[]"))
-    op.add_column("issuers", sa.Column("private", FLAG, nullable=False, server_default=sa.text("0")))
-    op.add_column("issuers", sa.Column("enabled", FLAG, nullable=False, server_default=sa.text("1")))
+    op.add_column("issuers", sa.Column("terms", WORDS, nullable=False, server_default=terms))
+    op.add_column("issuers", sa.Column("audience", WORDS, nullable=True))
+    op.add_column("issuers", sa.Column("jwks_hosts", WORDS, nullable=False, server_default="[]"))
+    op.add_column("issuers", sa.Column("private", FLAG, nullable=False, server_default=sa.false()))
+    op.add_column("issuers", sa.Column("enabled", FLAG, nullable=False, server_default=sa.true()))
 
 
 def _names() -> None:
     op.create_table(
         "prohibited_names",
-        sa.Column("name", sa.Text(), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("name", WORDS, nullable=False),
+        sa.Column("reason", WORDS, nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_prohibited_names")),
         sqlite_strict=True,
     )
-    op.add_column("projects", sa.Column("look_alike", sa.Text(), nullable=False, server_default=""))
-    op.add_column("projects", sa.Column("reminded", FLAG, nullable=False, server_default=sa.text("0")))
+    op.add_column("projects", sa.Column("look_alike", WORDS, nullable=False, server_default=""))
+    op.add_column("projects", sa.Column("reminded", FLAG, nullable=False, server_default=sa.false()))
     op.create_index(op.f("ix_projects_look_alike"), "projects", ["look_alike"], unique=False)
     projects = sa.table("projects", sa.column("id"), sa.column("name"), sa.column("look_alike"))
     bind = op.get_bind()
@@ -72,8 +73,8 @@ def _publishers() -> None:
     op.drop_index(op.f("ix_publishers_issuer_kind_repository"), table_name="publishers")
     op.execute("ALTER TABLE publishers RENAME COLUMN repository TO lookup")
     op.create_index(op.f("ix_publishers_issuer_kind_lookup"), "publishers", ["issuer", "kind", "lookup"], unique=False)
-    op.add_column("publishers", sa.Column("immutable", sa.Text(), nullable=False, server_default="[]"))
-    op.add_column("publisher_links", sa.Column("rules", sa.Text(), nullable=False, server_default="{}"))
+    op.add_column("publishers", sa.Column("immutable", WORDS, nullable=False, server_default="[]"))
+    op.add_column("publisher_links", sa.Column("rules", WORDS, nullable=False, server_default="{}"))
     publishers = sa.table("publishers", sa.column("id"), sa.column("fields"), sa.column("identity"))
     bind = op.get_bind()
     for publisher_id, stored in bind.execute(sa.select(publishers.c.id, publishers.c.fields)).all():
@@ -89,30 +90,37 @@ def _uses() -> None:
     # Every page that a mint writes has to reach the disk before its answer.
     op.drop_index(op.f("ix_tokens_user_id"), table_name="tokens")
     of_people = sa.text("user_id IS NOT NULL")
-    op.create_index(op.f("ix_tokens_user_id"), "tokens", ["user_id"], unique=False, sqlite_where=of_people)
+    op.create_index(
+        op.f("ix_tokens_user_id"),
+        "tokens",
+        ["user_id"],
+        unique=False,
+        sqlite_where=of_people,
+        postgresql_where=of_people,
+    )
     op.drop_index(op.f("ix_claims_expires"), table_name="claims")
-    op.add_column("tokens", sa.Column("single_use", FLAG, nullable=False, server_default=sa.text("0")))
+    op.add_column("tokens", sa.Column("single_use", FLAG, nullable=False, server_default=sa.false()))
     op.add_column("tokens", sa.Column("used", WHOLE, nullable=True))
-    op.add_column("claims", sa.Column("token_id", sa.Text(), nullable=False, server_default=""))
+    op.add_column("claims", sa.Column("token_id", WORDS, nullable=False, server_default=""))
     op.add_column("claims", sa.Column("at", MOMENT, nullable=False, server_default=sa.text("0")))
-    op.add_column("claims", sa.Column("peer", sa.Text(), nullable=False, server_default=""))
-    op.add_column("claims", sa.Column("body_sha256", sa.Text(), nullable=False, server_default=""))
+    op.add_column("claims", sa.Column("peer", WORDS, nullable=False, server_default=""))
+    op.add_column("claims", sa.Column("body_sha256", WORDS, nullable=False, server_default=""))
 
 
 def _attempts() -> None:
     op.create_table(
         "attempts",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("project_id", sa.Text(), nullable=True),
-        sa.Column("issuer", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("digest", sa.Text(), nullable=False),
-        sa.Column("claims", sa.Text(), nullable=False),
-        sa.Column("reasons", sa.Text(), nullable=False),
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("project_id", WORDS, nullable=True),
+        sa.Column("issuer", WORDS, nullable=False),
+        sa.Column("kind", WORDS, nullable=False),
+        sa.Column("digest", WORDS, nullable=False),
+        sa.Column("claims", WORDS, nullable=False),
+        sa.Column("reasons", WORDS, nullable=False),
         sa.Column("first", MOMENT, nullable=False),
         sa.Column("last", MOMENT, nullable=False),
         sa.Column("count", WHOLE, nullable=False),
-        sa.Column("peer", sa.Text(), nullable=False),
+        sa.Column("peer", WORDS, nullable=False),
         sa.ForeignKeyConstraint(
             ["project_id"], ["projects.id"], name=op.f("fk_attempts_project_id"), ondelete="CASCADE"
         ),

@@ -19,6 +19,7 @@ from packaging.utils import (
 revision = "0003"
 down_revision = "0002"
 
+WORDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 
@@ -27,18 +28,18 @@ _ONLY_GROWS = "events are never changed or removed"
 
 def upgrade() -> None:
     """Everything stored stays as it was; nothing is deleted, yanked or forbidden that was not."""
-    op.add_column("projects", sa.Column("status", sa.Text(), nullable=False, server_default="active"))
-    op.add_column("projects", sa.Column("status_reason", sa.Text(), nullable=False, server_default=""))
-    op.add_column("projects", sa.Column("trusted_only", FLAG, nullable=False, server_default=sa.text("0")))
-    op.add_column("projects", sa.Column("attestations", sa.Text(), nullable=False, server_default="optional"))
+    op.add_column("projects", sa.Column("status", WORDS, nullable=False, server_default="active"))
+    op.add_column("projects", sa.Column("status_reason", WORDS, nullable=False, server_default=""))
+    op.add_column("projects", sa.Column("trusted_only", FLAG, nullable=False, server_default=sa.false()))
+    op.add_column("projects", sa.Column("attestations", WORDS, nullable=False, server_default="optional"))
     op.add_column("files", sa.Column("deleted", WHOLE, nullable=True))
-    op.add_column("files", sa.Column("attested", FLAG, nullable=False, server_default=sa.text("0")))
-    op.add_column("tokens", sa.Column("claims", sa.Text(), nullable=False, server_default="{}"))
+    op.add_column("files", sa.Column("attested", FLAG, nullable=False, server_default=sa.false()))
+    op.add_column("tokens", sa.Column("claims", WORDS, nullable=False, server_default="{}"))
     op.create_table(
         "provenances",
-        sa.Column("filename", sa.Text(), nullable=False),
-        sa.Column("document", sa.Text(), nullable=False),
-        sa.Column("everything", sa.Text(), nullable=False),
+        sa.Column("filename", WORDS, nullable=False),
+        sa.Column("document", WORDS, nullable=False),
+        sa.Column("everything", WORDS, nullable=False),
         sa.ForeignKeyConstraint(["filename"], ["files.filename"], name=op.f("fk_provenances_filename")),
         sa.PrimaryKeyConstraint("filename", name=op.f("pk_provenances")),
         sqlite_strict=True,
@@ -73,10 +74,23 @@ def _key(folded: str) -> str:
 
 
 def _events_only_grow() -> None:
-    """Whoever writes to the file by any program is refused, unless they take the triggers away first.
+    """Whoever writes to the database by any program is refused, unless they take the triggers away first.
 
-    INSERT OR REPLACE removes a row without asking a trigger for DELETE, so there is one for it too.
+    SQLite's INSERT OR REPLACE removes a row without asking a trigger for DELETE, so there is one for it too; TRUNCATE
+    is PostgreSQL's.
     """
+    if op.get_bind().dialect.name == "postgresql":
+        refuse = f"BEGIN RAISE EXCEPTION '{_ONLY_GROWS}' USING ERRCODE = 'integrity_constraint_violation'; END"
+        op.execute(f"CREATE FUNCTION events_only_grow() RETURNS trigger LANGUAGE plpgsql AS $$ {refuse} $$")
+        for name, what, each in (
+            ("events_unchanged", "UPDATE", "ROW"),
+            ("events_undeleted", "DELETE", "ROW"),
+            ("events_untruncated", "TRUNCATE", "STATEMENT"),
+        ):
+            op.execute(
+                f"CREATE TRIGGER {name} BEFORE {what} ON events FOR EACH {each} EXECUTE FUNCTION events_only_grow()"
+            )
+        return
     for name, when in (
         ("events_unchanged", "BEFORE UPDATE ON events"),
         ("events_undeleted", "BEFORE DELETE ON events"),

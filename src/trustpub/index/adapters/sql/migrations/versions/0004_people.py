@@ -14,6 +14,7 @@ from alembic import op
 revision = "0004"
 down_revision = "0003"
 
+WORDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 WHOLE = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 FLAG = sa.Boolean().with_variant(sa.Integer(), "sqlite")
 
@@ -30,13 +31,13 @@ _OWN_CLAIMS = {
 
 def upgrade() -> None:
     """Everything stored stays. Nobody is an administrator, can sign in or is anything less than an owner yet."""
-    op.add_column("users", sa.Column("email", sa.Text(), nullable=False, server_default=""))
-    op.add_column("users", sa.Column("administrator", FLAG, nullable=False, server_default=sa.text("0")))
+    op.add_column("users", sa.Column("email", WORDS, nullable=False, server_default=""))
+    op.add_column("users", sa.Column("administrator", FLAG, nullable=False, server_default=sa.false()))
     op.add_column("users", sa.Column("suspended", WHOLE, nullable=True))
-    op.add_column("members", sa.Column("role", sa.Text(), nullable=False, server_default="owner"))
+    op.add_column("members", sa.Column("role", WORDS, nullable=False, server_default="owner"))
     op.create_index(op.f("ix_members_user_id"), "members", ["user_id"], unique=False)
     op.add_column("tokens", sa.Column("last_used", WHOLE, nullable=True))
-    op.add_column("files", sa.Column("origin", sa.Text(), nullable=False, server_default="{}"))
+    op.add_column("files", sa.Column("origin", WORDS, nullable=False, server_default="{}"))
     op.create_index(op.f("ix_events_kind_id_at"), "events", ["kind", "id", "at"], unique=False)
     _logins()
     _invitations()
@@ -47,12 +48,12 @@ def upgrade() -> None:
 def _logins() -> None:
     op.create_table(
         "logins",
-        sa.Column("user_id", sa.Text(), nullable=False),
-        sa.Column("password", sa.Text(), nullable=True),
-        sa.Column("totp", sa.Text(), nullable=True),
+        sa.Column("user_id", WORDS, nullable=False),
+        sa.Column("password", WORDS, nullable=True),
+        sa.Column("totp", WORDS, nullable=True),
         sa.Column("totp_step", WHOLE, nullable=False),
-        sa.Column("recovery", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=True),
+        sa.Column("recovery", WORDS, nullable=False),
+        sa.Column("subject", WORDS, nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_logins_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_logins")),
         sa.UniqueConstraint("subject", name=op.f("uq_logins_subject")),
@@ -60,15 +61,15 @@ def _logins() -> None:
     )
     op.create_table(
         "sessions",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("user_id", WORDS, nullable=False),
         sa.Column("created", WHOLE, nullable=False),
         sa.Column("expires", WHOLE, nullable=False),
         sa.Column("seen", WHOLE, nullable=False),
         sa.Column("confirmed", WHOLE, nullable=False),
         sa.Column("complete", FLAG, nullable=False),
-        sa.Column("peer", sa.Text(), nullable=False),
-        sa.Column("agent", sa.Text(), nullable=False),
+        sa.Column("peer", WORDS, nullable=False),
+        sa.Column("agent", WORDS, nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_sessions_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_sessions")),
         sqlite_strict=True,
@@ -79,11 +80,11 @@ def _logins() -> None:
 def _invitations() -> None:
     op.create_table(
         "invitations",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("email", WORDS, nullable=False),
         sa.Column("administrator", FLAG, nullable=False),
-        sa.Column("user_id", sa.Text(), nullable=True),
-        sa.Column("by", sa.Text(), nullable=False),
+        sa.Column("user_id", WORDS, nullable=True),
+        sa.Column("by", WORDS, nullable=False),
         sa.Column("created", WHOLE, nullable=False),
         sa.Column("expires", WHOLE, nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_invitations_user_id"), ondelete="CASCADE"),
@@ -96,10 +97,10 @@ def _invitations() -> None:
 def _letters() -> None:
     op.create_table(
         "letters",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.Column("to", sa.Text(), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("body", sa.Text(), nullable=False),
+        sa.Column("id", WORDS, nullable=False),
+        sa.Column("to", WORDS, nullable=False),
+        sa.Column("subject", WORDS, nullable=False),
+        sa.Column("body", WORDS, nullable=False),
         sa.Column("created", WHOLE, nullable=False),
         sa.Column("attempts", WHOLE, nullable=False),
         sa.Column("not_before", WHOLE, nullable=False),

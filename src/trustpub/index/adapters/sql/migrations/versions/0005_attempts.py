@@ -10,8 +10,10 @@ from alembic import op
 revision = "0005"
 down_revision = "0004"
 
+WORDS = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+
 
 def upgrade() -> None:
     """Attempts from before have neither; their reasons say in words what differed."""
-    op.add_column("attempts", sa.Column("proposed", sa.Text(), nullable=False, server_default="{}"))
-    op.add_column("attempts", sa.Column("near", sa.Text(), nullable=False, server_default="[]"))
+    op.add_column("attempts", sa.Column("proposed", WORDS, nullable=False, server_default="{}"))
+    op.add_column("attempts", sa.Column("near", WORDS, nullable=False, server_default="[]"))

@@ -140,6 +140,7 @@ def register(
         Declined: the index does not take it.
     """
     from trustpub.cli.admin.folder import open_index
+    from trustpub.index.configuration.whole import Place
     from trustpub.index.registration import Wanted
     from trustpub.trust.wording import describe
 
@@ -150,7 +151,7 @@ def register(
             hint="Say --index URL, the address of the index whose folder --data names.",
         )
     said: list[str] = []
-    with open_index(data) as folder:
+    with open_index(Place(data=data)) as folder:
         for one in wanted:
             known = _of_project(folder, project)
             same = next((other for other in known or () if _same(other, one)), None)

@@ -8,6 +8,7 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,22 +17,16 @@ from trustpub.cli.admin.folder import in_folder, open_index
 from trustpub.cli.show import screen
 from trustpub.printable import printable
 
-_secret_file = click.option(
-    "--secret-file",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    envvar="TRUSTPUB_SECRET_FILE",
-    help="Where the index's secret is.  [default: DIR/secret]",
-)
+if TYPE_CHECKING:
+    from trustpub.index.configuration.whole import Place
 
 
 @click.command("backup")
 @click.argument("to", metavar="FOLDER|FILE.tar", type=click.Path(path_type=Path))
 @click.option("--with-secret", is_flag=True, help="Also the secret, with which anybody can make tokens.")
 @click.option("--copy", is_flag=True, help="Copy files, also where hard links would do.")
-@_secret_file
 @in_folder
-def backup(to: Path, with_secret: bool, copy: bool, secret_file: Path | None, data: Path) -> None:
+def backup(to: Path, with_secret: bool, copy: bool, place: Place) -> None:
     """Copy the whole index to FOLDER, or into one FILE.tar, also while it is served.
 
     In a FOLDER on the same file system files are hard links: they take no room, and are no protection if the disk
@@ -41,7 +36,7 @@ def backup(to: Path, with_secret: bool, copy: bool, secret_file: Path | None, da
 
     seen = screen()
     to = Path(os.path.abspath(to))
-    with open_index(data, secret_file) as folder:
+    with open_index(place) as folder:
         said = {
             "made": datetime.now(UTC).isoformat(timespec="seconds"), "trustpub": __version__,
             "public_url": folder.public_url, "audience": folder.audience,
@@ -58,15 +53,14 @@ def backup(to: Path, with_secret: bool, copy: bool, secret_file: Path | None, da
 
 @click.command("restore")
 @click.argument("backup_path", metavar="BACKUP", type=click.Path(path_type=Path))
-@_secret_file
 @in_folder
-def restore(backup_path: Path, secret_file: Path | None, data: Path) -> None:
+def restore(backup_path: Path, place: Place) -> None:
     """Make an index in a new folder from BACKUP, after every file in it was hashed."""
     from trustpub.index.adapters.restore import restore as revive
 
     seen = screen()
-    data = Path(os.path.abspath(data))
-    done = revive(backup_path, data, secret_file=secret_file, clock=time.time)
+    data = Path(os.path.abspath(place.data))
+    done = revive(backup_path, data, secret_file=place.secret_file, clock=time.time)
     seen.step(f"{done.files} file(s) of {done.bytes} bytes, as of {printable(done.made, 100)}: {printable(str(data))}")
     if done.new_secret:
         seen.step(f"A new secret was made: {printable(str(done.secret_path))}")

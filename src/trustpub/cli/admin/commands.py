@@ -17,6 +17,7 @@ from trustpub.cli.admin.people import token, user
 from trustpub.cli.admin.projects import project
 from trustpub.cli.admin.publishers import publisher
 from trustpub.cli.admin.records import attempts, events
+from trustpub.cli.admin.settings import settings
 from trustpub.cli.admin.switches import switch
 from trustpub.cli.admin.trust import trust
 
@@ -42,5 +43,6 @@ for one in (
     import_,
     backup,
     restore,
+    settings,
 ):
     admin.add_command(one)

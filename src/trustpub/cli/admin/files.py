@@ -7,7 +7,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,12 +18,13 @@ from trustpub.printable import printable
 
 if TYPE_CHECKING:
     from trustpub.index.adapters.checking import Wrong
+    from trustpub.index.configuration.whole import Place
 
 
 @click.command("check-files")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object.")
 @in_folder
-def check_files(data: Path, as_json: bool) -> None:
+def check_files(place: Place, as_json: bool) -> None:
     """Hash every file again, and show what is missing, damaged, or named by nothing. Ends with 1 if there is any.
 
     May run beside the server. It changes nothing.
@@ -35,8 +35,8 @@ def check_files(data: Path, as_json: bool) -> None:
     seen = screen()
     seen.aside = as_json
     found, checked = [], Checked()
-    with open_index(data) as folder:
-        for wrong in check(folder.store, folder.blobs, time.time, checked, served=is_held(data)):
+    with open_index(place) as folder:
+        for wrong in check(folder.store, folder.blobs, time.time, checked, served=is_held(place.data)):
             found.append(wrong)
             if not as_json:
                 seen.result(_line(wrong))

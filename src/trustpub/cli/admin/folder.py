@@ -9,17 +9,20 @@ import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from trustpub.cli.settings import configuration, from_settings, taken
 from trustpub.cli.show import screen
 from trustpub.errors import Misuse
 from trustpub.printable import printable
 
 if TYPE_CHECKING:
     from trustpub.index.bootstrap.folder import Folder
+    from trustpub.index.configuration.whole import Place
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -27,26 +30,40 @@ MAX_FILE_BYTES = 1024 * 1024
 
 
 def in_folder(command: _Command) -> _Command:
-    """``--data`` (parameter ``data``)."""
-    return click.option(
-        "--data", required=True, type=click.Path(path_type=Path), metavar="DIR", help="The index's folder."
-    )(command)
+    """``--data``, or ``--config`` that says where it is, and ``--secret-file`` (parameter ``place``)."""
+
+    @wraps(command)
+    def placed(*arguments: Any, **options: Any) -> Any:
+        from trustpub.index.configuration.whole import place
+
+        file, given = taken(options)
+        return command(*arguments, place=place(configuration(file, given)), **options)
+
+    return from_settings("server.data", "server.secret_file")(placed)  # type: ignore[return-value]
 
 
 def listing(command: _Command) -> _Command:
-    """``--data``, and ``--json`` (parameter ``as_json``)."""
+    """:func:`in_folder`, and ``--json`` (parameter ``as_json``)."""
     return click.option("--json", "as_json", is_flag=True, help="Print a JSON array.")(in_folder(command))
 
 
-def open_index(data: Path, secret_file: Path | None = None) -> Folder:
-    """The index in the folder.
+def open_index(place: Place) -> Folder:
+    """The index there.
 
     Raises:
         Misuse: there is none, or it is of another version.
     """
     from trustpub.index.bootstrap.opening import open_folder
 
-    return open_folder(data, create=False, secret_file=secret_file, clock=time.time, env=os.environ)
+    return open_folder(
+        place.data,
+        create=False,
+        secret_file=place.secret_file,
+        clock=time.time,
+        env=os.environ,
+        postgres=place.postgres,
+        s3=place.s3,
+    )
 
 
 def show_rows(

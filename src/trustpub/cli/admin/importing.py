@@ -25,6 +25,7 @@ from trustpub.printable import printable, quoted
 
 if TYPE_CHECKING:
     from trustpub.index.bootstrap.folder import Folder
+    from trustpub.index.configuration.whole import Place
     from trustpub.index.imports.bringing import Outcome
     from trustpub.index.imports.found import Found, Left, Listing
     from trustpub.index.kept import User
@@ -36,11 +37,10 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 class _Wish:
     """How it is to be done, whatever is imported."""
 
-    data: Path
+    place: Place
     owner: str | None
     apply: Path | None
     public_url: str | None
-    secret_file: Path | None
     dry_run: bool
     as_json: bool
 
@@ -62,10 +62,6 @@ _OPTIONS = (
     click.option("--public-url", metavar="URL", help="Make the index, in a new folder, with this URL for clients."),
     click.option("--dry-run", is_flag=True, help="Judge every file, and change nothing."),
     click.option("--json", "as_json", is_flag=True, help="Print a JSON object."),
-    click.option(
-        "--secret-file", type=click.Path(path_type=Path), metavar="FILE", envvar="TRUSTPUB_SECRET_FILE",
-        help="With --public-url: where the index's secret is, or is made.  [default: DIR/secret]",
-    ),
 )  # fmt: skip
 
 
@@ -140,16 +136,23 @@ def _index(wish: _Wish) -> Iterator[Folder]:
 
     word = {"pid": os.getpid(), "does": "trustpub admin import"}
     if wish.public_url is None:
-        with open_index(wish.data) as folder, FolderLock(wish.data) as lock:
+        with open_index(wish.place) as folder, FolderLock(wish.place.data) as lock:
             lock.tell(word)
             yield folder
         return
     url = read_public_url(wish.public_url)
-    prepare(wish.data)
-    with FolderLock(wish.data) as lock:
+    prepare(wish.place.data)
+    with FolderLock(wish.place.data) as lock:
         lock.tell(word)
         with open_folder(
-            wish.data, create=True, secret_file=wish.secret_file, public_url=url, clock=time.time, env=os.environ
+            wish.place.data,
+            create=True,
+            secret_file=wish.place.secret_file,
+            public_url=url,
+            clock=time.time,
+            env=os.environ,
+            postgres=wish.place.postgres,
+            s3=wish.place.s3,
         ) as folder:
             for sentence in folder.said:
                 screen().step(sentence)

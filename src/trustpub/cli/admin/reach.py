@@ -9,18 +9,25 @@ that both ways do and say the same.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 
 from trustpub.cli.admin.folder import open_index, read_text
+from trustpub.cli.settings import configuration, from_settings, taken
 from trustpub.errors import Misuse
 from trustpub.secret import Secret
 
+if TYPE_CHECKING:
+    from trustpub.index.configuration.whole import Place
+
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_PLACE = ("server.data",)
+_WITH_SECRET = (*_PLACE, "server.secret_file")
 
 TOKEN_VARIABLE = "TRUSTPUB_TOKEN"  # noqa: S105 - a variable's name
 
@@ -35,8 +42,8 @@ class Reach(Protocol):
 class _Beside:
     """In its folder."""
 
-    def __init__(self, data: Path, secret_file: Path | None) -> None:
-        self._folder = open_index(data, secret_file)
+    def __init__(self, place: Place) -> None:
+        self._folder = open_index(place)
         click.get_current_context().call_on_close(self._folder.close)
         self._desk = self._folder.desk()
 
@@ -92,18 +99,15 @@ def _reaching(command: _Command, ca_option: str, *, secret: bool) -> _Command:
     @wraps(command)
     def asked(
         *arguments: Any,
-        data: Path | None,
         index_url: str | None,
         token_file: Path | None,
         index_ca: str | None,
-        secret_file: Path | None = None,
         **values: Any,
     ) -> Any:
-        index = _reach(data, index_url, token_file, index_ca, secret_file)
+        index = _reach(*taken(values), index_url, token_file, index_ca)
         return command(*arguments, index=index, **values)
 
     options = [
-        click.option("--data", type=click.Path(path_type=Path), metavar="DIR", help="The index's folder."),
         click.option("--url", "index_url", metavar="URL", help="An index elsewhere, by its URL, instead of a folder."),
         click.option(
             "--token", "token_file", type=click.Path(path_type=Path), metavar="FILE",
@@ -113,29 +117,28 @@ def _reaching(command: _Command, ca_option: str, *, secret: bool) -> _Command:
             ca_option, "index_ca", metavar="FILE", help="With --url: PEM certificates to trust instead of the system's."
         ),
     ]  # fmt: skip
-    if secret:
-        options.append(
-            click.option(
-                "--secret-file", type=click.Path(path_type=Path), metavar="FILE", envvar="TRUSTPUB_SECRET_FILE",
-                help="With --data: where the index's secret is.  [default: DIR/secret]",
-            )
-        )  # fmt: skip
     found: Any = asked
     for option in reversed(options):
         found = option(found)
-    return found  # type: ignore[no-any-return]
+    return from_settings(*_WITH_SECRET if secret else _PLACE)(found)  # type: ignore[no-any-return]
 
 
 def _reach(
-    data: Path | None, url: str | None, token_file: Path | None, ca: str | None, secret_file: Path | None
+    file: Path | None, given: Mapping[str, Any], url: str | None, token_file: Path | None, ca: str | None
 ) -> Reach:
-    if (data is None) == (url is None):
+    from trustpub.index.configuration.whole import place
+
+    if url is not None:
+        # A configuration in the environment is that of the server on this machine, and another one is asked for.
+        if file is not None or "server.data" in given:
+            raise click.UsageError("Which index? Give either --data DIR, its folder, or --url URL.")
+        return _Afar(url, _token(token_file), ca)
+    if token_file is not None or ca is not None:
+        raise click.UsageError("A token and certificates are for an index at a --url.")
+    found = configuration(file, given)
+    if found["server.data"] is None and found.file is None:
         raise click.UsageError("Which index? Give either --data DIR, its folder, or --url URL.")
-    if data is not None:
-        if token_file is not None or ca is not None:
-            raise click.UsageError("A token and certificates are for an index at a --url.")
-        return _Beside(data, secret_file)
-    return _Afar(url or "", _token(token_file), ca)
+    return _Beside(place(found))
 
 
 def _token(file: Path | None) -> Secret:

@@ -16,6 +16,7 @@ from trustpub.errors import Misuse
 from trustpub.printable import printable, quoted
 
 if TYPE_CHECKING:
+    from trustpub.index.configuration.whole import Place
     from trustpub.proofs.root import Root
 
 _PUBLIC = "public-good"
@@ -29,9 +30,9 @@ def trust() -> None:
 
 @trust.command("list")
 @listing
-def list_roots(data: Path, as_json: bool) -> None:
+def list_roots(place: Place, as_json: bool) -> None:
     """Show the trust roots, and as of which day each is."""
-    with open_index(data) as folder:
+    with open_index(place) as folder:
         found = folder.trust()
     show_rows([_row(root) for root in found], as_json, "No trust root is known.", _line)
 
@@ -40,9 +41,9 @@ def list_roots(data: Path, as_json: bool) -> None:
 @click.argument("name")
 @click.argument("file", type=click.Path(path_type=Path))
 @in_folder
-def add_root(name: str, file: Path, data: Path) -> None:
+def add_root(name: str, file: Path, place: Place) -> None:
     """Believe an instance of Sigstore: FILE is its trusted_root.json. It may vouch for every identity."""
-    with open_index(data) as folder:
+    with open_index(place) as folder:
         root = folder.trust.add(name, file)
     seen = screen()
     if root.public:
@@ -53,9 +54,9 @@ def add_root(name: str, file: Path, data: Path) -> None:
 @trust.command("remove")
 @click.argument("name")
 @in_folder
-def remove_root(name: str, data: Path) -> None:
+def remove_root(name: str, place: Place) -> None:
     """Believe the instance NAME no more; the public-good one falls back to the root that is shipped."""
-    with open_index(data) as folder:
+    with open_index(place) as folder:
         if not folder.trust.remove(name):
             raise Misuse(f"There is no trust root {quoted(name)} in a file of this index.")
     screen().step(f"Trust root {name} removed.")
@@ -70,7 +71,7 @@ def remove_root(name: str, data: Path) -> None:
 )  # fmt: skip
 @click.option("--ca", metavar="FILE", help="PEM certificates to trust instead of the system's.")
 @in_folder
-def update_root(name: str, url: str | None, tuf_root: Path | None, ca: str | None, data: Path) -> None:
+def update_root(name: str, url: str | None, tuf_root: Path | None, ca: str | None, place: Place) -> None:
     """Fetch the newest trust root over TUF, now and only now. NAME is public-good unless given."""
     from trustpub.http import Http
     from trustpub.proofs import update
@@ -80,7 +81,7 @@ def update_root(name: str, url: str | None, tuf_root: Path | None, ca: str | Non
         raise Misuse(f"To update the trust root {quoted(name)}, give the --url of its TUF repository and a --tuf-root.")
     if url is not None and tuf_root is None:
         raise Misuse("Another TUF repository begins with other root metadata: give them with --tuf-root.")
-    with open_index(data) as folder:
+    with open_index(place) as folder:
         before = {root.name: root for root in folder.trust()}.get(name)
         first = first_of_tuf() if tuf_root is None else _read(tuf_root)
         with Http(env=os.environ, ca=ca) as http:

@@ -79,7 +79,7 @@ def _read(configuration: Configuration, url: str) -> tuple[str, str, str, int] |
         configuration.blame(
             "mail.smtp_url",
             "has a password in it, which others can see: in the list of processes, or in a file",
-            f"Put it into the file {name_of('mail.password')}.",
+            f"Its place is in the file {name_of('mail.password')}.",
         )
         return None
     sound = host and url.isascii() and url.isprintable() and " " not in url

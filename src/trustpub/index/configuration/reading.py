@@ -51,6 +51,8 @@ class Configuration:
         """Use :func:`read`."""
         self._held = held
         self._faults = list(faults)
+        self.unfit: set[str] = set()
+        """Settings that cannot be used, as far as that is known; their values are not to be shown."""
         self.file = file
         """The file that was read; None: none was named."""
 
@@ -80,6 +82,12 @@ class Configuration:
     def blame(self, path: str, wrong: str, wanted: str = "") -> None:
         """Note that the setting cannot be used: ``path`` ``wrong``; ``wanted`` is a sentence."""
         self._faults.append(Fault(where=self.call(path), wrong=wrong, wanted=wanted))
+        self.unfit.add(path)
+
+    @property
+    def faulty(self) -> bool:
+        """Whether anything is wrong so far."""
+        return bool(self._faults)
 
     def end(self) -> None:
         """No more is looked at.

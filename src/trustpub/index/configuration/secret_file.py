@@ -29,7 +29,7 @@ def name_of(path: str) -> str:
     """How a person may give the secret ``path``."""
     setting, by_file = TABLE[path], TABLE[f"{path}_file"]
     named = by_file.path if by_file.option is None else f"{by_file.path} ({by_file.option})"
-    return f"{named}, or in the variable {setting.also or setting.variable}"
+    return f"that {named} names, or in the variable {setting.also or setting.variable}"
 
 
 def _read(configuration: Configuration, setting: str, file: Path) -> Secret | None:

@@ -18,7 +18,7 @@ PIP := -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long check check-style check-types check-rooms check-changelog check-docs format docs bench browser postgres objects clients without wheels peers lock clean
+.PHONY: help demo test test-long check check-style check-types check-rooms check-changelog check-docs format docs bench browser operations postgres objects clients without wheels peers lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,10 +26,10 @@ help: ## Say what there is
 demo: .venv/installed ## Rehearse a whole release, offline, on this machine
 	@$(BIN)/trustpub rehearse examples/hello-release --no-isolation
 
-test: .venv/installed browser postgres objects clients without wheels .venvs/zizmor/installed ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
+test: .venv/installed browser postgres objects clients without wheels operations .venvs/zizmor/installed .venvs/hadolint/installed ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=ci $(PYTEST_ARGS)
 
-test-long: .venv/installed browser postgres objects clients without wheels .venvs/zizmor/installed ## Run the long tests too, with many more generated examples
+test-long: .venv/installed browser postgres objects clients without wheels operations .venvs/zizmor/installed .venvs/hadolint/installed ## Run the long tests too, with many more generated examples
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=long -m "long or not long" $(PYTEST_ARGS)
 
 check: check-style check-types check-rooms check-changelog check-docs ## All that is not a test (make -k check: go on after a fault)
@@ -73,6 +73,9 @@ postgres: ## Install PostgreSQL for the tests: Debian's by apt as root, else one
 
 objects: ## Install SeaweedFS, an object storage, for the tests
 	@PYTHON=$(PYTHON) requirements/objects.sh
+
+operations: ## Install what the tests of deploy/ need of the system: nginx, Caddy, Prometheus and systemd, by apt as root
+	@requirements/operations.sh
 
 clients: $(CLIENTS:%=.venvs/%/installed) ## Install the real clients that the tests run, each in its own environment
 

@@ -20,6 +20,9 @@ compile requirements/dev.txt pyproject.toml --extra setup --extra server --extra
 # What the action installs is what the tests ran with: every version is that of dev.txt.
 compile requirements/action.txt requirements/action.in --constraint requirements/dev.txt "$@"
 compile requirements/action-attest.txt requirements/action-attest.in --constraint requirements/dev.txt "$@"
+# What the container has, and what builds it.
+compile requirements/server.txt pyproject.toml --extra server --extra postgres --extra s3 --extra attest --constraint requirements/dev.txt "$@"
+compile requirements/backend.txt requirements/backend.in --constraint requirements/dev.txt "$@"
 for program in requirements/clients/*.in requirements/peers/*.in requirements/servers/*.in; do
   compile "${program%.in}.txt" "$program" "$@"
 done

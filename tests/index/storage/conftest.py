@@ -19,6 +19,8 @@ from typing import Any
 
 import pytest
 
+from tests.postgres import Database, Server, postgres  # noqa: F401 - a fixture
+from trustpub.index.adapters.sql.postgres import PostgresDatabase
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.bootstrap.folder import Folder
 from trustpub.index.bootstrap.opening import open_folder
@@ -27,6 +29,8 @@ from trustpub.index.manage.issuers import Issuers
 from trustpub.index.manage.names import Names
 from trustpub.index.manage.people import People
 from trustpub.index.manage.publishers import Publishers
+from trustpub.index.settings import Postgres
+from trustpub.secret import Secret
 from trustpub.trust.publishers import Link, Publisher
 
 NOW = 1_790_000_000.0
@@ -46,13 +50,38 @@ def clock() -> SetClock:
     return SetClock()
 
 
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+
+
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    store = SqlStore(tmp_path / "index.db")
-    store.upgrade()
+def rows() -> str:
+    """Where :func:`store` keeps them. A suite of a port overrides it with that of both.py."""
+    return SQLITE
+
+
+@pytest.fixture
+def store(rows: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[SqlStore]:
+    if rows == POSTGRESQL:
+        store, drop = a_store_of(request.getfixturevalue("postgres"))
+    else:
+        store, drop = SqlStore(tmp_path / "index.db"), lambda: None
+        store.upgrade()
     with store.write() as writing:
         writing.put_issuer(Issuer(url=PUBLIC, kind="github"))
     yield store
+    store.close()
+    drop()
+
+
+def a_store_of(server: Server) -> tuple[SqlStore, Callable[[], None]]:
+    """A new database with the newest schema, and how to drop it."""
+    database = server.create(server.template("index", _make))
+    return SqlStore(PostgresDatabase(Postgres(url=Secret(database.url)))), lambda: server.drop(database)
+
+
+def _make(database: Database) -> None:
+    store = SqlStore(PostgresDatabase(Postgres(url=Secret(database.url))))
+    store.upgrade()
     store.close()
 
 

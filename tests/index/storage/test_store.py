@@ -22,6 +22,7 @@ from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.adapters.sql.tables import metadata
 from trustpub.index.kept import Event, File, Issuer, Token, Use, User
 
+from .both import on_both  # noqa: F401 - a fixture
 from .conftest import PUBLIC, a_project, a_publisher
 
 TOKEN = Token(

@@ -15,6 +15,7 @@ from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.kept import ACTIVE, ARCHIVED, DEPRECATED, QUARANTINED, Event, File, Project, Provenance
 from trustpub.index.ports import Reading
 
+from .both import on_both  # noqa: F401 - a fixture
 from .conftest import a_project
 
 WHEEL = "hello-1.0-py3-none-any.whl"

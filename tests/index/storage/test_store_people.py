@@ -31,6 +31,7 @@ from trustpub.index.manage.housekeeping import keep_house
 from trustpub.index.ports import Writing
 from trustpub.trust.publishers import Link
 
+from .both import on_both  # noqa: F401 - a fixture
 from .conftest import NOW, SetClock, a_project, a_publisher
 
 ANNA = User(id="user-1", name="Anna", created=1, email="anna@example.org", administrator=True)

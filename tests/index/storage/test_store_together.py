@@ -24,6 +24,7 @@ from trustpub.index.adapters.sql.line import MOST
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.ports import Writing
 
+from .both import on_both  # noqa: F401 - a fixture
 from .conftest import a_project, a_publisher, eventually
 
 MANY = 24

@@ -15,6 +15,7 @@ from trustpub.index.kept import Attempt, Issuer, Token
 from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Rules
 
+from .both import on_both  # noqa: F401 - a fixture
 from .conftest import PUBLIC, a_project, a_publisher
 
 OTHER = "https://ghes.example/_services/token"

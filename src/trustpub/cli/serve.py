@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 import tempfile
@@ -44,13 +43,15 @@ OWN_SIGSTORE = "own"
 @click.option("--github-env", is_flag=True, help="With --ephemeral: set the variables for the job's next steps.")
 def serve(**options: Any) -> None:
     """Run an index with Trusted Publishing, until it is told to stop."""
+    from trustpub.index.logs import set_up
+
     with ExitStack() as stack:
         wish = _wish(options, stack)
         check_exposure(wish)
         seen = screen()
         # What --json and --ephemeral print is read by a program, which wants that and nothing else.
         seen.aside = wish.as_json or wish.ephemeral
-        _log(seen)
+        set_up(wish.wanted.logs, sys.stderr, quiet=seen.quiet)
         _serve(wish, seen)
 
 
@@ -175,11 +176,3 @@ def _dev_tls(wish: Wish, folder: Folder) -> DevTls | None:
     public = urlsplit(folder.public_url).hostname or ""
     hosts = [public] if wish.wildcard else [wish.wanted.host, public]
     return make(wish.data / "tls", hosts, time.time())
-
-
-def _log(seen: Screen) -> None:
-    """One line per request and per event of note on standard error."""
-    from trustpub.index.logs import set_up
-    from trustpub.index.settings import Logs
-
-    set_up(Logs(), sys.stderr, quiet=seen.quiet)

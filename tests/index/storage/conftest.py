@@ -33,6 +33,8 @@ from trustpub.index.settings import Postgres
 from trustpub.secret import Secret
 from trustpub.trust.publishers import Link, Publisher
 
+from ...objects import object_server, objects, own_object_server  # noqa: F401, TID252 - fixtures
+
 NOW = 1_790_000_000.0
 PUBLIC = "https://token.actions.githubusercontent.com"
 
@@ -77,6 +79,12 @@ def a_store_of(server: Server) -> tuple[SqlStore, Callable[[], None]]:
     """A new database with the newest schema, and how to drop it."""
     database = server.create(server.template("index", _make))
     return SqlStore(PostgresDatabase(Postgres(url=Secret(database.url)))), lambda: server.drop(database)
+
+
+def a_twin(store: SqlStore) -> SqlStore:
+    """Another store of the same rows, as one in another process is."""
+    kept = store.database
+    return SqlStore(PostgresDatabase(kept.settings) if isinstance(kept, PostgresDatabase) else store.path)
 
 
 def _make(database: Database) -> None:

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine
 from sqlalchemy.exc import IntegrityError
 
 from trustpub.errors import Misuse
@@ -22,8 +21,8 @@ from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.adapters.sql.tables import metadata
 from trustpub.index.kept import Event, File, Issuer, Token, Use, User
 
-from .both import on_both  # noqa: F401 - a fixture
-from .conftest import PUBLIC, a_project, a_publisher
+from .both import VIOLATION, on_both, on_sqlite_only  # noqa: F401 - a fixture
+from .conftest import PUBLIC, a_project, a_publisher, a_twin
 
 TOKEN = Token(
     id="token-1",
@@ -61,16 +60,15 @@ def a_use(**changes: Any) -> Use:
     return dataclasses.replace(use, **changes)
 
 
-def test_the_newest_migration_leaves_the_tables_the_code_knows(store: SqlStore, tmp_path: Path) -> None:
-    engine = create_engine(f"sqlite:///{store.path}")
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
-    engine.dispose()
+def test_the_newest_migration_leaves_the_tables_the_code_knows(store: SqlStore) -> None:
+    with store.database.reading() as opened:
+        assert compare_metadata(MigrationContext.configure(opened.core), metadata) == []
     assert store.revision() == head()
     assert knows(head())
     assert not knows("9999")
 
 
+@on_sqlite_only
 def test_every_connection_is_durable_and_keeps_foreign_keys(store: SqlStore) -> None:
     with store.read() as reading:
         said = {
@@ -230,7 +228,7 @@ def test_another_spelling_is_the_same_file(store: SqlStore, one: str, other: str
         assert found is not None
         assert found.filename == one
         assert writing.file(other) is None
-    with pytest.raises(sqlite3.IntegrityError), store.write() as writing:
+    with pytest.raises(VIOLATION), store.write() as writing:
         writing.add_file(dataclasses.replace(FILE, filename=other))
 
 
@@ -301,8 +299,8 @@ def test_used_identity_tokens_are_forgotten_after_their_time(store: SqlStore) ->
 
 
 def test_of_many_who_use_one_identity_token_exactly_one_wins(store: SqlStore) -> None:
-    """Over two stores on one file, as a server and a command beside it are."""
-    beside, ready = SqlStore(store.path), threading.Barrier(16)
+    """Over two stores of the same rows, as a server and a command beside it are."""
+    beside, ready = a_twin(store), threading.Barrier(16)
 
     def claim(number: int) -> bool:
         ready.wait()

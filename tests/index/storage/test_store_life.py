@@ -15,7 +15,7 @@ from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.kept import ACTIVE, ARCHIVED, DEPRECATED, QUARANTINED, Event, File, Project, Provenance
 from trustpub.index.ports import Reading
 
-from .both import on_both  # noqa: F401 - a fixture
+from .both import VIOLATION, on_both, on_sqlite_only  # noqa: F401 - a fixture
 from .conftest import a_project
 
 WHEEL = "hello-1.0-py3-none-any.whl"
@@ -95,7 +95,7 @@ def test_a_deleted_file_leaves_its_name_and_nothing_to_serve(stocked: SqlStore) 
             (WHEEL, 100),
             ("hello-1.0.tar.gz", None),
         ]
-    with pytest.raises(sqlite3.IntegrityError), stocked.write() as writing:
+    with pytest.raises(VIOLATION), stocked.write() as writing:
         writing.add_file(a_file())
 
 
@@ -147,6 +147,7 @@ def test_provenance_comes_back_as_it_was_and_only_of_its_file(stocked: SqlStore)
         assert reading.file("other-1.0.tar.gz") is None
 
 
+@on_sqlite_only
 @pytest.mark.parametrize(
     "attempt",
     [

@@ -31,7 +31,7 @@ from trustpub.index.manage.housekeeping import keep_house
 from trustpub.index.ports import Writing
 from trustpub.trust.publishers import Link
 
-from .both import on_both  # noqa: F401 - a fixture
+from .both import on_both, on_sqlite_only  # noqa: F401 - a fixture
 from .conftest import NOW, SetClock, a_project, a_publisher
 
 ANNA = User(id="user-1", name="Anna", created=1, email="anna@example.org", administrator=True)
@@ -433,6 +433,7 @@ def test_an_attempt_is_found_by_its_id(store: SqlStore) -> None:
         assert reading.attempt("no such") is None
 
 
+@on_sqlite_only
 def test_the_database_itself_holds_each_of_these_to_its_person(peopled: SqlStore) -> None:
     nobody = "nobody"
     with closing(sqlite3.connect(peopled.path)) as program:

@@ -21,11 +21,12 @@ from sqlalchemy.exc import IntegrityError
 
 from trustpub.errors import Unreachable
 from trustpub.index.adapters.sql.line import MOST
+from trustpub.index.adapters.sql.postgres import PostgresDatabase
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.ports import Writing
 
-from .both import on_both  # noqa: F401 - a fixture
-from .conftest import a_project, a_publisher, eventually
+from .both import on_both, on_sqlite_only  # noqa: F401 - a fixture
+from .conftest import a_project, a_publisher, a_twin, eventually
 
 MANY = 24
 
@@ -121,6 +122,7 @@ def test_an_interrupted_work_among_several_interrupts_their_caller(store: SqlSto
     assert store.transact(set_fact("later")) == "later"
 
 
+@on_sqlite_only
 def test_when_the_commit_fails_all_are_told_and_nothing_is_there(store: SqlStore) -> None:
     """Whoever refused because of another's work as well: that work is undone."""
 
@@ -144,6 +146,7 @@ def test_when_the_commit_fails_all_are_told_and_nothing_is_there(store: SqlStore
     assert facts(store, "later") == ["later"]
 
 
+@on_sqlite_only
 def test_a_full_disk_is_told_in_words_and_the_others_go_on(store: SqlStore) -> None:
     def fill(writing: Any) -> None:
         pages = writing._driver.execute("PRAGMA page_count").fetchone()[0]
@@ -271,7 +274,7 @@ def test_what_was_read_in_a_work_that_failed_can_be_read_on(store: SqlStore) -> 
 
 
 def test_many_threads_over_two_stores_lose_nothing(store: SqlStore) -> None:
-    beside = SqlStore(store.path)
+    beside = a_twin(store)
 
     def work(number: int) -> list[str]:
         one = store if number % 3 else beside
@@ -287,9 +290,12 @@ def test_many_threads_over_two_stores_lose_nothing(store: SqlStore) -> None:
 _PROGRAM = """
 import sys, threading
 from pathlib import Path
-from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.bootstrap.stores import open_store
+from trustpub.index.settings import Postgres
+from trustpub.secret import Secret
 
-store = SqlStore(Path(sys.argv[1]))
+url = sys.argv[2:]
+store = open_store(Path(sys.argv[1]), Postgres(url=Secret(url[0])) if url else None)
 
 def work(number):
     step = 0
@@ -305,8 +311,11 @@ for number in range(8):
 """
 
 
-def test_what_was_answered_is_there_after_the_process_was_killed(store: SqlStore) -> None:
-    process = subprocess.Popen([sys.executable, "-c", _PROGRAM, str(store.path)], stdout=subprocess.PIPE, text=True)
+def test_what_was_answered_is_there_after_the_process_was_killed(store: SqlStore, tmp_path: Path) -> None:
+    kept = store.database
+    where = [kept.settings.url.reveal()] if isinstance(kept, PostgresDatabase) else []
+    program = [sys.executable, "-c", _PROGRAM, str(tmp_path), *where]
+    process = subprocess.Popen(program, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     answered = [process.stdout.readline().strip() for _ in range(200)]
     process.kill()
@@ -314,8 +323,7 @@ def test_what_was_answered_is_there_after_the_process_was_killed(store: SqlStore
     answered += [line for line in rest.split("\n")[:-1] if line]
     assert len(answered) >= 200
     assert facts(store, *answered) == answered
-    with closing(sqlite3.connect(store.path)) as database:
-        assert database.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    assert store.fault() is None
 
 
 def test_a_store_that_is_locked_by_another_program_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

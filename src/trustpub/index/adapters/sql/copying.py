@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from sqlalchemy import RowMapping, Table, func, insert, select, text
+from sqlalchemy import RowMapping, Table, bindparam, func, insert, select, text, tuple_
 
 from trustpub.index.adapters.sql.database import Opened
 from trustpub.index.adapters.sql.tables import metadata
@@ -45,15 +45,10 @@ def copy_rows(source: Opened, target: Opened, tell: Callable[[str, int], None] =
 def difference(one: Opened, other: Opened) -> str | None:
     """Where the rows of two databases differ, as a clause that shows no value; None if they are the same."""
     for table in tables():
-        ours, theirs = _ordered(one, table), _ordered(other, table)
-        number = 0
-        while True:
-            number += 1
-            mine, its = next(ours, None), next(theirs, None)
-            if mine is None and its is None:
-                break
-            if mine is None or its is None:
-                return f"the table {table.name} has {_count(one, table)} rows here and {_count(other, table)} there"
+        if (ours := _count(one, table)) != (theirs := _count(other, table)):
+            return f"the table {table.name} has {ours} rows here and {theirs} there"
+        both = zip(_ordered(one, table), _ordered(other, table), strict=True)
+        for number, (mine, its) in enumerate(both, 1):
             for column in table.c:
                 if mine[column.name] != its[column.name]:
                     return f"row {number} of the table {table.name} has another {column.name}"
@@ -61,8 +56,18 @@ def difference(one: Opened, other: Opened) -> str | None:
 
 
 def _ordered(opened: Opened, table: Table) -> Iterator[RowMapping]:
-    statement = select(table).order_by(*table.primary_key.columns)
-    yield from opened.core.execute(statement, execution_options={"yield_per": _BATCH}).mappings()
+    """By its key, a thousand at a time."""
+    key = list(table.primary_key.columns)
+    last: RowMapping | None = None
+    while True:
+        statement = select(table).order_by(*key).limit(_BATCH)
+        if last is not None:
+            statement = statement.where(tuple_(*key) > tuple_(*(bindparam(None, last[one.name]) for one in key)))
+        found = opened.core.execute(statement).mappings().all()
+        yield from found
+        if len(found) < _BATCH:
+            return
+        last = found[-1]
 
 
 def _put(target: Opened, table: Table, rows: list[dict[str, Any]]) -> int:

@@ -22,6 +22,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import inspect
 
 from trustpub.errors import Misuse, Unreachable
@@ -57,6 +58,7 @@ class PostgresDatabase:
     """:class:`trustpub.index.adapters.sql.database.Database` on a PostgreSQL server."""
 
     def __init__(self, settings: Postgres) -> None:
+        self.settings = settings
         self._connections = PostgresConnections(settings)
 
     def check(self) -> None:
@@ -123,6 +125,8 @@ class PostgresDatabase:
             if is_violation(error) and not opened.alone:
                 # Beside others, a row that is in the way may be one that was not there when the work looked.
                 raise Conflict from error
+            if opened.driver.info.transaction_status == TransactionStatus.IDLE:
+                raise  # the work ended the transaction, and that of all others with it
             opened.driver.execute("ROLLBACK" if single else "ROLLBACK TO SAVEPOINT job")
         if not single:
             opened.driver.execute("RELEASE SAVEPOINT job")

@@ -48,6 +48,8 @@ PROJECT_LIST = "projects"
 _SEPARATORS = re.compile(r"[-_.]+")
 _PART = re.compile(r"[a-z0-9-]+\Z")
 """What a part of a normal form is; none of it means anything to LIKE."""
+_BATCH = 1000
+"""Rows that are read at once where there may be very many."""
 _MOST_WORDS = 50
 """Of one search. SQLite takes no statement that asks for a thousand things."""
 
@@ -191,10 +193,13 @@ class SqlReading(PeopleReading, RecordsReading):
         return [Release(**row) for row in self._connection.execute(found).mappings()]
 
     def all_files(self) -> Iterator[File]:
-        """Row by row: an index may have a great many."""
-        statement = select(files).order_by(files.c.filename)
-        for row in self._connection.execute(statement, execution_options={"yield_per": 1000}).mappings():
-            yield file_of(row)
+        """A thousand at a time, as an index may have a great many; and without a cursor that somebody must close."""
+        last, more = "", True
+        while more:
+            found = self._rows(select(files).where(files.c.filename > last).order_by(files.c.filename).limit(_BATCH))
+            yield from map(file_of, found)
+            more = len(found) == _BATCH
+            last = found[-1]["filename"] if found else last
 
     def provenance(self, filename: str) -> Provenance | None:
         row = self._row(provenances, provenances.c.filename == filename)

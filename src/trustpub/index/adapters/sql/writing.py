@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 from packaging.utils import canonicalize_name
-from sqlalchemy import bindparam, delete, exists, insert, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, select, true, update
 
 from trustpub.index.adapters.sql.people_write import PeopleWriting
 from trustpub.index.adapters.sql.reading import PROJECT_LIST, SqlReading
@@ -188,8 +188,8 @@ class SqlWriting(SqlReading, PeopleWriting):
     def burn(self, token_id: str, at: int) -> None:
         self._run(update(tokens).where(tokens.c.id == token_id, tokens.c.burned.is_(None)).values(burned=at))
 
-    def end_tokens(self, at: int) -> int:
-        there = tokens.c.burned.is_(None)
+    def end_tokens(self, at: int, *, key_id: str | None = None) -> int:
+        there = and_(tokens.c.burned.is_(None), true() if key_id is None else tokens.c.key_id == key_id)
         live = there & (tokens.c.expires.is_(None) | (tokens.c.expires > at))
         ended = self._run(update(tokens).where(live).values(burned=at))
         self._run(update(tokens).where(there).values(burned=at))

@@ -19,6 +19,7 @@ from threading import Lock
 from typing import BinaryIO
 
 from trustpub.index.adapters import durable, staging
+from trustpub.index.adapters.holds import Holds
 from trustpub.index.adapters.staging import StagedFile, listed, unlink
 from trustpub.index.ports import Lying, Staged, Store
 
@@ -37,8 +38,8 @@ class FolderBlobs:
     """:class:`trustpub.index.ports.Blobs` under ``folder``."""
 
     def __init__(self, folder: Path, *, alone: bool = True) -> None:
-        """``alone``: no other process takes uploads for the same folder. Else what is forsaken waits for a start."""
-        self._alone = alone
+        """``alone``: no other process takes uploads for the same folder."""
+        self._holds = None if alone else Holds(folder)
         self.packages = folder / "packages"
         """Where files have their lasting place."""
         self.staging = folder / staging.STAGING
@@ -172,6 +173,8 @@ class FolderBlobs:
             raise ValueError("not a digest, or not the name of a distribution")
         with self._lock:
             self._held[blake2b_256, filename] += 1
+            if self._holds is not None and self._held[blake2b_256, filename] == 1:
+                self._holds.take(blake2b_256, filename)
         beside = staged.with_name(staged.name + METADATA)
         try:
             with durable.room():
@@ -199,8 +202,12 @@ class FolderBlobs:
             self._held[key] -= 1
             if self._held[key] <= 0:
                 del self._held[key]
-                if self._alone and not named():
-                    self.remove(blake2b_256, filename)
+                try:
+                    if (self._holds is None or self._holds.take_alone(*key)) and not named():
+                        self.remove(blake2b_256, filename)
+                finally:
+                    if self._holds is not None:
+                        self._holds.let_go(*key)
 
     def _kept(self) -> Iterator[tuple[str, str, list[str]]]:
         """Every folder of a digest: the digest, the folder, and what is in it."""

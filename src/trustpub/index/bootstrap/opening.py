@@ -27,7 +27,7 @@ from trustpub.tokens.keys import RootKeys
 SECRET = "secret"  # noqa: S105 - a file's name
 
 _OWN_NAMES = frozenset(
-    {"secret", TRUST, "tls", "lock", "packages", "staging", "lost+found", "index.db-wal", "index.db-shm"}
+    {"secret", TRUST, "tls", "lock", "holds", "packages", "staging", "lost+found", "index.db-wal", "index.db-shm"}
 )
 """What may be in a folder whose first start was cut short, or that somebody prepared."""
 

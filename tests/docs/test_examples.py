@@ -30,7 +30,7 @@ trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true' EXIT
 
 
 PORT = re.compile(r"--port (\d{4,})")
-CLIENTS = [ROOT / ".venvs" / name / "bin" for name in ("uv", "twine")]
+CLIENTS = [ROOT / ".venvs" / name / "bin" for name in ("uv", "twine", "pdm", "poetry", "hatch", "flit")]
 
 
 def script(document: Path) -> str:

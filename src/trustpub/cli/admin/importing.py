@@ -9,16 +9,18 @@ import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from trustpub.cli.admin.apply import named_files, read_document
-from trustpub.cli.admin.folder import in_folder, open_index
+from trustpub.cli.admin.folder import open_index
 from trustpub.cli.admin.pace import Pace
 from trustpub.cli.bars import amount
+from trustpub.cli.settings import configuration, from_settings, taken
 from trustpub.cli.show import screen
 from trustpub.errors import Declined, Misuse
 from trustpub.printable import printable, quoted
@@ -38,6 +40,8 @@ class _Wish:
     """How it is to be done, whatever is imported."""
 
     place: Place
+    taking: Mapping[str, Any]
+    """What the index takes: fields of :class:`trustpub.index.settings.Settings`."""
     owner: str | None
     apply: Path | None
     public_url: str | None
@@ -46,11 +50,35 @@ class _Wish:
 
 
 def _importing(command: _Command) -> _Command:
-    """The options of all imports, for :func:`_run`."""
-    found: Any = command
+    """The options of all imports, for :func:`_run` (parameter ``wish``)."""
+
+    @wraps(command)
+    def wished(*arguments: Any, **options: Any) -> Any:
+        from trustpub.index.configuration.taking import taking
+        from trustpub.index.configuration.whole import place
+
+        file, given = taken(options)
+        settings = configuration(file, given)
+        takes = taking(settings)
+        if settings["gateway.upstream"] is not None:
+            raise Misuse(
+                "An index that is a gateway keeps no files: there is nothing to import into.",
+                hint="Upload them to the index behind it, or leave out gateway.upstream.",
+            )
+        own = {name: options.pop(name) for name in ("owner", "apply", "public_url", "dry_run", "as_json")}
+        return command(*arguments, wish=_Wish(place=place(settings), taking=takes, **own), **options)
+
+    found: Any = wished
     for option in reversed(_OPTIONS):
         found = option(found)
-    return in_folder(found)  # type: ignore[no-any-return]
+    return from_settings(*_SETTINGS)(found)  # type: ignore[no-any-return]
+
+
+_SETTINGS = (
+    "server.data", "server.secret_file", "taking.max_file_size", "taking.max_project_size", "taking.local_versions",
+    "taking.direct_urls", "taking.close_releases_after",
+)  # fmt: skip
+"""What of the server's configuration an import goes by."""
 
 
 _OPTIONS = (
@@ -76,32 +104,32 @@ def import_() -> None:
 @import_.command("folder")
 @click.argument("folders", metavar="FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_importing
-def from_folder(folders: tuple[Path, ...], **options: Any) -> None:
+def from_folder(folders: tuple[Path, ...], wish: _Wish) -> None:
     """Take wheels and source distributions from anywhere below FOLDER. Their times are those of the files."""
     from trustpub.index.adapters.sources.walking import list_folders
 
-    _run("a folder", lambda: list_folders(folders), _Wish(**options))
+    _run("a folder", lambda: list_folders(folders), wish)
 
 
 @import_.command("pypiserver")
 @click.argument("folders", metavar="FOLDER...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @_importing
-def from_pypiserver(folders: tuple[Path, ...], **options: Any) -> None:
+def from_pypiserver(folders: tuple[Path, ...], wish: _Wish) -> None:
     """Take what pypiserver serves from FOLDER. Where it has several, name all, in its order: the first file counts."""
     from trustpub.index.adapters.sources.walking import list_folders
 
-    _run("pypiserver", lambda: list_folders(folders), _Wish(**options))
+    _run("pypiserver", lambda: list_folders(folders), wish)
 
 
 @import_.command("devpi")
 @click.argument("export", metavar="EXPORT", type=click.Path(path_type=Path))
 @click.option("--index", "indexes", multiple=True, metavar="USER/INDEX", help="Which index of it; can be repeated.")
 @_importing
-def from_devpi(export: Path, indexes: tuple[str, ...], **options: Any) -> None:
+def from_devpi(export: Path, indexes: tuple[str, ...], wish: _Wish) -> None:
     """Take the files of one index, or several, from EXPORT, the folder that devpi-export has written."""
     from trustpub.index.adapters.sources.devpi import list_export
 
-    _run("devpi", lambda: list_export(export, indexes), _Wish(**options))
+    _run("devpi", lambda: list_export(export, indexes), wish)
 
 
 def _run(source: str, look: Callable[[], Listing], wish: _Wish) -> None:
@@ -187,9 +215,10 @@ def _bring(
 ) -> Sequence[Outcome]:
     from trustpub.index.imports.bringing import IMPORTED, Import
 
+    settings = replace(folder.settings, **wish.taking)
     bringing = Import(
-        store=folder.store, blobs=folder.blobs, settings=folder.settings, clock=folder.clock, owner=owner,
-        source=source, dry_run=wish.dry_run, planned=planned,
+        store=folder.store, blobs=folder.blobs, settings=settings, clock=folder.clock, owner=owner, source=source,
+        dry_run=wish.dry_run, planned=planned,
     )  # fmt: skip
     outcomes: list[Outcome] = []
     seen = screen()

@@ -318,8 +318,10 @@ class Writing(Reading, Protocol):
 
     def burn(self, token_id: str, at: int) -> None: ...
 
-    def end_tokens(self, at: int) -> int:
-        """Burn every token that is not burned yet; how many of them were still in their time."""
+    def end_tokens(self, at: int, *, key_id: str | None = None) -> int:
+        """Burn every token that is not burned yet, or of those only what was made under the secret with this id; how
+        many of them were still in their time.
+        """
 
     def spend(self, token_id: str, at: int) -> bool:
         """Note that a token authorises an upload. False if it is for one only and was used before."""
@@ -471,6 +473,10 @@ class Staged(Protocol):
         """
 
 
+PLACE = "files"
+"""The fact that says where files are kept; none, as long as that is the folder and was never elsewhere."""
+IN_FOLDER, IN_BUCKET = "folder", "s3"
+
 SWEEPING = "sweeping"
 """The fact that is set in the same transaction by who takes away bytes that no row names, and by who is about to name
 such bytes: see :meth:`Staged.keep`."""
@@ -562,6 +568,24 @@ class Passwords(Protocol):
 
     def stale(self, kept: str) -> bool:
         """Whether it was kept with less effort than is made today."""
+
+
+class SecretKeys(Protocol):
+    """Keys that are derived from the server's secret, which may be replaced at any time."""
+
+    @property
+    def key_id(self) -> str:
+        """Of the secret that new tokens are made under."""
+
+    def root_of(self, key_id: str, token_id: str) -> bytes | None:
+        """The root key of the token with this identifier, made under the secret with the id ``key_id``; None if that
+        secret is good no more.
+        """
+
+    def keys_for(self, purpose: str) -> Sequence[bytes]:
+        """32-byte keys for something else than tokens: first the one to use now, then those that were used before and
+        are still good.
+        """
 
 
 class BadSeal(Exception):

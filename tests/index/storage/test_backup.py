@@ -64,7 +64,7 @@ def wrong(folder: Folder) -> list[str]:
 
 def make(folder: Folder, target: Path, *, secret: bool = False, link: bool = True) -> backing.BackedUp:
     known = folder.read_secret() if secret else None
-    return back_up(folder.store, folder.blobs, target, said=SAID, secret=known, link=link)
+    return back_up(folder.store, folder.blobs, target, data=folder.path, said=SAID, secret=known, link=link)
 
 
 def everything(folder: Path) -> list[str]:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import hashlib
 import random
 from concurrent.futures import ThreadPoolExecutor
@@ -17,11 +16,10 @@ from trustpub.index.adapters.bucket import Bucket
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.s3 import S3Blobs
 from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.kept import File
 from trustpub.index.ports import Blobs
 
-from ...objects import object_server, objects  # noqa: F401, TID252 - fixtures
 from .conftest import a_project
-from .test_store import FILE
 
 NAME = "hello-1.0+cu12.1-py3-none-any.whl"
 CONTENT = b"a wheel"
@@ -33,6 +31,15 @@ def digest_of(content: bytes) -> str:
 
 
 DIGEST = digest_of(CONTENT)
+
+
+def a_row() -> File:
+    """That names the small file, and no metadata."""
+    return File(
+        project_id="project-1", filename=NAME, version="1.0+cu12.1", filetype="bdist_wheel", size=len(CONTENT),
+        sha256=hashlib.sha256(CONTENT).hexdigest(), blake2b_256=DIGEST, md5=None, metadata_sha256=None,
+        requires_python=None, uploaded=1.0, token_id="token-1",
+    )  # fmt: skip
 
 
 @pytest.fixture(params=["folder", "bucket"])
@@ -161,7 +168,7 @@ def test_a_start_leaves_what_rows_name(blobs: Blobs, store: SqlStore, tmp_path: 
     (tmp_path / "staging" / "left").write_bytes(b"by a crash")
     with store.write() as writing:
         writing.add_project(a_project())
-        writing.add_file(dataclasses.replace(FILE, filename=NAME, blake2b_256=DIGEST))
+        writing.add_file(a_row())
     assert blobs.sweep(store) == 1
     assert blobs.sweep(store) == 0
     assert kept(blobs) == CONTENT

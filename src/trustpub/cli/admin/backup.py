@@ -42,7 +42,7 @@ def backup(to: Path, with_secret: bool, copy: bool, place: Place) -> None:
             "public_url": folder.public_url, "audience": folder.audience,
         }  # fmt: skip
         secret = folder.read_secret() if with_secret else None
-        done = back_up(folder.store, folder.blobs, to, said=said, secret=secret, link=not copy)
+        done = back_up(folder.store, folder.blobs, to, data=folder.path, said=said, secret=secret, link=not copy)
     linked = f", {done.linked} of them hard links" if done.linked else ""
     seen.step(f"{done.files} file(s) of {done.bytes} bytes{linked}, and the database: {printable(str(to))}")
     if with_secret:

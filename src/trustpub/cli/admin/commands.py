@@ -12,11 +12,13 @@ from trustpub.cli.admin.backup import backup, restore
 from trustpub.cli.admin.files import check_files
 from trustpub.cli.admin.importing import import_
 from trustpub.cli.admin.issuers import issuer
+from trustpub.cli.admin.moving import move_files
 from trustpub.cli.admin.names import name
 from trustpub.cli.admin.people import token, user
 from trustpub.cli.admin.projects import project
 from trustpub.cli.admin.publishers import publisher
 from trustpub.cli.admin.records import attempts, events
+from trustpub.cli.admin.secret import rotate_secret
 from trustpub.cli.admin.settings import settings
 from trustpub.cli.admin.switches import switch
 from trustpub.cli.admin.trust import trust
@@ -40,9 +42,11 @@ for one in (
     attempts,
     events,
     check_files,
+    move_files,
     import_,
     backup,
     restore,
     settings,
+    rotate_secret,
 ):
     admin.add_command(one)

@@ -13,24 +13,26 @@ a second copy of the rows does not name any more.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import secrets
 import shutil
 import tarfile
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, BinaryIO, Protocol
 
 from trustpub.errors import Declined, Misuse
 from trustpub.index.adapters import durable
-from trustpub.index.adapters.files import METADATA, FolderBlobs
+from trustpub.index.adapters.files import METADATA, is_file_of
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.gateway.standing import kept_here
 from trustpub.index.kept import File
-from trustpub.index.ports import NoRoom
+from trustpub.index.ports import Blobs, NoRoom
 
 DATABASE = "index.db"
 SECRET = "secret"  # noqa: S105 - a file's name
@@ -58,6 +60,9 @@ class _Sink(Protocol):
     def add(self, name: str, path: Path) -> bool:
         """The file, under this name; whether it is linked. FileNotFoundError if it is gone."""
 
+    def stream(self, name: str, chunks: Iterator[bytes], size: int) -> None:
+        """A file from what comes, which is so long. FileNotFoundError if it is gone, before any of it came."""
+
     def put(self, name: str, content: bytes) -> None:
         """A file with this content, which only its owner may read."""
 
@@ -66,14 +71,22 @@ class _Sink(Protocol):
 
 
 def back_up(
-    store: SqlStore, blobs: FolderBlobs, target: Path, *, said: Mapping[str, Any], secret: bytes | None, link: bool
+    store: SqlStore,
+    blobs: Blobs,
+    target: Path,
+    *,
+    data: Path,
+    said: Mapping[str, Any],
+    secret: bytes | None,
+    link: bool,
 ) -> BackedUp:
     """Make a backup at ``target``: a tar file if its name ends in ``.tar``, else a folder.
 
     Args:
         store: of the index.
-        blobs: its files.
+        blobs: its files, wherever they are kept: the backup has all of them in itself.
         target: where nothing is yet.
+        data: the index's folder.
         said: what the manifest says beside what is found here; JSON.
         secret: that of the server, if it is to be in it.
         link: whether files may be hard links, where the folder is on the same file system.
@@ -90,7 +103,7 @@ def back_up(
     try:
         with durable.room(), _sink(part, tar=target.suffix == ".tar", link=link) as sink:
             done = _copy(store, blobs, sink, rows)
-            trust = blobs.packages.with_name(TRUST)
+            trust = data / TRUST
             for path in sorted(one for one in trust.rglob("*") if one.is_file()):
                 sink.add(f"{TRUST}/{path.relative_to(trust)}", path)
             sink.add(DATABASE, rows)
@@ -136,7 +149,7 @@ def _take_place(part: Path, target: Path) -> None:
     durable.sync(target.parent)
 
 
-def _copy(store: SqlStore, blobs: FolderBlobs, sink: _Sink, rows: Path) -> BackedUp:
+def _copy(store: SqlStore, blobs: Blobs, sink: _Sink, rows: Path) -> BackedUp:
     """Add every file, until none is missing that the newest copy of the rows names. That copy is left at ``rows``."""
     added: dict[tuple[str, str], bool] = {}
     missing: set[tuple[str, str]] = set()
@@ -178,14 +191,23 @@ def _named(rows: Path) -> Iterator[File]:
         copy.close()
 
 
-def _add(row: File, blobs: FolderBlobs, sink: _Sink) -> bool:
-    place = blobs.path(row.blake2b_256, row.filename)
-    if place is None:
+def _add(row: File, blobs: Blobs, sink: _Sink) -> bool:
+    digest = row.blake2b_256
+    if not is_file_of(digest, row.filename):
         raise Declined(f"The row of the file {row.filename!r} says nowhere where it could be.")
-    name = f"{PACKAGES}/{place.relative_to(blobs.packages)}"
+    name = f"{PACKAGES}/{digest[:2]}/{digest[2:4]}/{digest[4:]}/{row.filename}"
+    place = blobs.open(digest, row.filename)
+    if isinstance(place, str):
+        if row.metadata_sha256 is not None:
+            sink.add(name + METADATA, Path(place + METADATA))
+        return sink.add(name, Path(place))
     if row.metadata_sha256 is not None:
-        sink.add(name + METADATA, place.with_name(place.name + METADATA))
-    return sink.add(name, place)
+        metadata = blobs.metadata(digest, row.filename)
+        if metadata is None:
+            raise FileNotFoundError(row.filename)
+        sink.stream(name + METADATA, iter([metadata]), len(metadata))
+    sink.stream(name, blobs.read(digest, row.filename), row.size)
+    return False
 
 
 @contextmanager
@@ -226,6 +248,16 @@ class _FolderSink:
             os.fsync(copy.fileno())
         return False
 
+    def stream(self, name: str, chunks: Iterator[bytes], size: int) -> None:
+        target = self._folder / name
+        self._make(target.parent)
+        first = next(chunks, b"")  # before the file is made, which is to be there whole or not
+        with target.open("wb") as copy:
+            for chunk in itertools.chain((first,), chunks):
+                copy.write(chunk)
+            copy.flush()
+            os.fsync(copy.fileno())
+
     def put(self, name: str, content: bytes) -> None:
         path = self._folder / name
         durable.write(path, content, mode=0o600)
@@ -255,6 +287,10 @@ class _TarSink:
             self._member(name, source, status.st_size, 0o644, status.st_mtime)
         return False
 
+    def stream(self, name: str, chunks: Iterator[bytes], size: int) -> None:
+        first = next(chunks, b"")
+        self._member(name, io.BufferedReader(_Read(itertools.chain((first,), chunks))), size, 0o644, time.time())
+
     def put(self, name: str, content: bytes) -> None:
         self._member(name, io.BytesIO(content), len(content), 0o600, 0)
 
@@ -263,7 +299,25 @@ class _TarSink:
         self._file.flush()
         os.fsync(self._file.fileno())
 
-    def _member(self, name: str, source: BinaryIO, size: int, mode: int, modified: float) -> None:
+    def _member(self, name: str, source: IO[bytes], size: int, mode: int, modified: float) -> None:
         member = tarfile.TarInfo(name)
         member.size, member.mode, member.mtime = size, mode, int(modified)
         self._tar.addfile(member, source)
+
+
+class _Read(io.RawIOBase):
+    """Chunks as a file to be read. A tar file takes from it as much as it was said to have, and fails if it is less."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not self._left:
+            self._left = next(self._chunks, b"")
+        taken = min(len(buffer), len(self._left))
+        buffer[:taken], self._left = self._left[:taken], self._left[taken:]
+        return taken

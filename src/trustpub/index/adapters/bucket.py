@@ -224,6 +224,7 @@ class Bucket:
         """
         found = self.head(key)
         if found is None:
+            self._range(key, 0, 1)  # which says whether it is the object that is not there, or the whole bucket
             raise FileNotFoundError(key)
         for first in range(0, found.size, PART_BYTES):
             yield self._range(key, first, min(first + PART_BYTES, found.size))

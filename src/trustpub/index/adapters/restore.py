@@ -23,7 +23,7 @@ from trustpub.index.adapters.checking import Checked, check
 from trustpub.index.adapters.files import FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore, head, knows
 from trustpub.index.kept import Event
-from trustpub.index.ports import Clock, NoRoom, Writing
+from trustpub.index.ports import IN_FOLDER, PLACE, Clock, NoRoom, Writing
 from trustpub.printable import printable
 from trustpub.tokens.keys import RootKeys
 
@@ -114,6 +114,7 @@ def _revive(
     with store.write() as writing:
         ended = writing.end_tokens(int(now)) if new else 0
         writing.set_fact("secret_key_id", keys.key_id)
+        writing.set_fact(PLACE, IN_FOLDER)  # wherever they were: all are in the backup
         sessions, invitations = _close_doors(writing)
         facts = {
             "made": manifest["made"], "files": checked.files, "secret": "new" if new else "as before",

@@ -194,7 +194,9 @@ class S3Blobs:
             writing.set_fact(SWEEPING, lying.filename)  # first: from here on, who would name it waits, or comes before
             row = writing.file(lying.filename) if lying.filename else None
             if row is not None and row.deleted is None and row.blake2b_256 == lying.blake2b_256:
-                return False
+                named = row.metadata_sha256 is not None or not lying.beside
+                if named:
+                    return False
             found = self.bucket.head(lying.path)
             if found is None or found.changed >= older_than:
                 return False

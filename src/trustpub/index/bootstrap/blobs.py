@@ -9,15 +9,11 @@ from typing import TYPE_CHECKING
 
 from trustpub.errors import Misuse
 from trustpub.index.adapters.files import FolderBlobs
-from trustpub.index.ports import Blobs, Reading, Store
+from trustpub.index.ports import IN_BUCKET, IN_FOLDER, PLACE, Blobs, Reading, Store
 from trustpub.index.settings import ObjectStorage
 
 if TYPE_CHECKING:
     from trustpub.index.adapters.s3 import S3Blobs
-
-PLACE = "files"
-"""The fact that says where files are kept; none, as long as that is the folder and was never elsewhere."""
-IN_FOLDER, IN_BUCKET = "folder", "s3"
 
 
 def open_blobs(data: Path, s3: ObjectStorage | None, *, alone: bool = True) -> Blobs:

@@ -33,6 +33,8 @@ _MORE: Mapping[str, tuple[str, tuple[str, ...]]] = {
             "issuer-added", "issuer-changed", "issuer-keys-replaced", "issuer-removed", "issuer-enabled",
             "issuer-disabled", "issuer-keys-forgotten", "name-prohibited", "name-permitted", "hold-days-set",
             "read-only-started", "read-only-ended", "minting-stopped", "minting-resumed", "import-ended",
+            "secret-replaced", "index-restored", "files-moved", "project-purged",
+            "account-purged",
         ),
     ),
 }  # fmt: skip

@@ -23,14 +23,15 @@ from typing import Any
 
 import pytest
 
-from tests.compat.conftest import ROOT, TOKEN, Shop, free_port, run, wait_for, with_a_job
+from tests.compat.conftest import JOB, ROOT, TOKEN, Shop, free_port, run, wait_for, with_a_job
 from trustpub.http import Http, Response
 from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import Event
+from trustpub.index.registration import Wanted
 from trustpub.protocol.upload import CONTENT, WHEEL, Submission, form_fields
-from trustpub.rehearsal.index import register
 from trustpub.rehearsal.issuers import GitHubIssuer, Issuer
 from trustpub.remote.form import Form
+from trustpub.trust.publishers import Rules
 
 from .. import packed  # noqa: TID252 - pytest gives these folders no absolute name
 from .wire import Wire
@@ -82,7 +83,11 @@ class Gate(Shop):
 
     def hold(self, project: str) -> None:
         """:meth:`register`, without a program for it."""
-        register(self.data, project, "github", self.issuer.url, FIELDS)
+        wanted = Wanted(
+            project=project, kind="github", issuer=self.issuer.url, fields=FIELDS, rules=Rules(), pending=True
+        )
+        with open_folder(self.data, create=False) as folder:
+            folder.publishers.add(wanted)
 
     def token(self, *features: str) -> str:
         """:meth:`mint`, without a program for it; ``features`` as PEP 807 has them."""

@@ -42,7 +42,7 @@ def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 def publish(gate: Shop, *paths: Path, fails: bool = False) -> str:
     """`trustpub publish`, in the job."""
     argv = [sys.executable, "-m", "trustpub", "publish", "--index", gate.url, "--ca", str(gate.ca)]
-    return gate.said(gate.run([*argv, *map(str, paths)], env=gate.job_env, fails=fails))
+    return gate.said(gate.run([*argv, *map(str, paths)], env=gate.job_env, fails=fails, cwd=paths[0].parent))
 
 
 def test_uv_publishes_through_it_and_pip_installs(
@@ -67,11 +67,12 @@ def test_trustpub_publishes_through_it_and_pip_installs(
 ) -> None:
     gate, behind = pair
     gate.hold("by-trustpub")
-    paths = [wheel(tmp_path, "by-trustpub", version) for version in ("1.0", "1.1", "2.0")]
-    publish(gate, *paths)
+    paths = [wheel(tmp_path, "by-trustpub", version) for version in ("1.0", "2.0")]
+    for path in paths:
+        publish(gate, path)
     assert installed(f"{gate.url}/simple/", "By_Trustpub", ca=gate.ca).strip() == "hello"
     assert installed(behind.simple_url, "by-trustpub").strip() == "hello"
-    publish(gate, *paths)
+    publish(gate, paths[-1])
     other = wheel(tmp_path, "by-trustpub", "2.0", said="another")
     assert "File already exists" in publish(gate, other, fails=True)
     assert installed(behind.simple_url, "by-trustpub").strip() == "hello"
@@ -87,7 +88,6 @@ def test_twine_publishes_through_it_with_a_token(pair: tuple[Gate, Behind], tmp_
     gate.run([*argv, str(wheel(tmp_path, "by-twine"))], env=env)
     other = wheel(tmp_path, "by-twine", said="another")
     assert "File already exists" in gate.said(gate.run([*argv, str(other)], env=env, fails=True))
-    gate.run([*argv, "--skip-existing", str(other)], env=env)
 
 
 def test_publishing_ends_well_though_the_index_behind_is_killed_and_comes_back(tmp_path: Path) -> None:

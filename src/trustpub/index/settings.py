@@ -61,6 +61,8 @@ class Gateway:
     """Of that user, be it a password or an API token; None: nobody signs in."""
     ca: str | None = None
     """A PEM file of the certificates to believe for it; None: the system's, or the environment's."""
+    password_file: str | None = None
+    """Where the password came from, and is looked for before every upload: some last a few hours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,9 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import quote, urlsplit
 
 from trustpub.errors import Misuse, TrustpubError, Unreachable
@@ -16,6 +19,7 @@ from trustpub.protocol.upload import CONTENT
 from trustpub.remote.form import Form
 from trustpub.remote.listing import ACCEPT, MAX_PAGE_BYTES, read_listing
 from trustpub.remote.refusals import refusal, says_there, sentences, without
+from trustpub.secret import Secret
 
 ANSWER_SECONDS = 600.0
 """How long it may think about a file that it has: scanners and slow storage are behind some."""
@@ -39,17 +43,16 @@ class HttpUpstream:
         uploads, pages = split(gateway.upload_url), split(gateway.simple_url)
         self._gateway = gateway
         self._http = Http(env=env, ca=gateway.ca)
-        self._credential = _credential(gateway)
         # Elsewhere than where it uploads, nobody is shown what it uploads with.
-        same = (uploads.scheme, uploads.netloc.lower()) == (pages.scheme, pages.netloc.lower())
-        self._reads = self._credential if same else {}
+        self._reads_alike = (uploads.scheme, uploads.netloc.lower()) == (pages.scheme, pages.netloc.lower())
 
     def has(self, file: Outgoing) -> Has:
+        reads = _header(self._credential()) if self._reads_alike else {}
         try:
             response = self._http.request(
                 "GET",
                 f"{self._gateway.simple_url.rstrip('/')}/{quote(file.project, safe='')}/",
-                headers={"Accept": ACCEPT, "Cache-Control": "max-age=0", **self._reads},
+                headers={"Accept": ACCEPT, "Cache-Control": "max-age=0", **reads},
                 max_bytes=MAX_PAGE_BYTES,
                 attempts=2,
             )
@@ -71,6 +74,7 @@ class HttpUpstream:
         return Has.SAME if file.digest(name) == hashes[name] else Has.OTHER
 
     def send(self, file: Outgoing) -> Sent:
+        credential = self._credential()
         whole = False
 
         def watch(taken: int, total: int) -> None:
@@ -86,7 +90,7 @@ class HttpUpstream:
                 self._gateway.upload_url,
                 headers={
                     "Accept": "application/json, application/problem+json;q=0.9, text/plain;q=0.8, text/html;q=0.5",
-                    **self._credential,
+                    **_header(credential),
                 },
                 body=form,
                 read_seconds=ANSWER_SECONDS,
@@ -97,35 +101,51 @@ class HttpUpstream:
             raise
         except TrustpubError as error:
             return Sent(reply=Reply.UNSEEN if whole else Reply.BUSY, said=error.message)
-        return self._read(response)
+        return _read(response, credential)
 
-    def _read(self, response: Response) -> Sent:
-        if 200 <= response.status < 300:
-            return Sent(reply=Reply.TAKEN)
-        response = without(self._secrets(), response)
-        no = refusal(response)
-        said = f"{' '.join(sentences(no))} ({response.status})"
-        if says_there(no, response.reason):
-            return Sent(reply=Reply.EXISTS, said=said)
-        if response.status in _BARRED:
-            return Sent(reply=Reply.BARRED, said=said)
-        if response.status in _NOT_NOW:
-            return Sent(reply=Reply.BUSY, said=said, retry_after=_seconds(response))
-        if response.status in BUSY or response.status >= 500:
-            return Sent(reply=Reply.UNSEEN, said=said, retry_after=_seconds(response))
-        return Sent(reply=Reply.REFUSED, said=said)
-
-    def _secrets(self) -> tuple[str, ...]:
-        password = self._gateway.password
-        told = [] if password is None else [password.reveal()]
-        return (*told, *(value.removeprefix("Basic ") for value in self._credential.values()))
+    def _credential(self) -> _Credential | None:
+        """What it uploads with now; what it started with, where the file is gone for the moment."""
+        gateway = self._gateway
+        password = gateway.password
+        if gateway.password_file is not None:
+            with suppress(OSError, ValueError):
+                text = Path(gateway.password_file).read_text("utf-8").rstrip("\r\n")
+                if text and text.isprintable():
+                    password = Secret(text)
+        return None if password is None else _Credential(gateway.user, password)
 
 
-def _credential(gateway: Gateway) -> dict[str, str]:
-    if gateway.password is None:
-        return {}
-    pair = f"{gateway.user}:{gateway.password.reveal()}".encode()
-    return {"Authorization": f"Basic {base64.b64encode(pair).decode()}"}
+@dataclass(frozen=True, slots=True)
+class _Credential:
+    """A user and a password, as HTTP Basic has them (RFC 7617)."""
+
+    user: str
+    password: Secret
+
+    def encoded(self) -> str:
+        """A secret, too."""
+        return base64.b64encode(f"{self.user}:{self.password.reveal()}".encode()).decode()
+
+
+def _header(credential: _Credential | None) -> dict[str, str]:
+    return {} if credential is None else {"Authorization": f"Basic {credential.encoded()}"}
+
+
+def _read(response: Response, credential: _Credential | None) -> Sent:
+    if 200 <= response.status < 300:
+        return Sent(reply=Reply.TAKEN)
+    response = without(() if credential is None else (credential.password.reveal(), credential.encoded()), response)
+    no = refusal(response)
+    said = f"{' '.join(sentences(no))} ({response.status})"
+    if says_there(no, response.reason):
+        return Sent(reply=Reply.EXISTS, said=said)
+    if response.status in _BARRED:
+        return Sent(reply=Reply.BARRED, said=said)
+    if response.status in _NOT_NOW:
+        return Sent(reply=Reply.BUSY, said=said, retry_after=_seconds(response))
+    if response.status in BUSY or response.status >= 500:
+        return Sent(reply=Reply.UNSEEN, said=said, retry_after=_seconds(response))
+    return Sent(reply=Reply.REFUSED, said=said)
 
 
 def _seconds(response: Response) -> int | None:

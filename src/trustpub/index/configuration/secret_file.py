@@ -19,10 +19,18 @@ def secret(configuration: Configuration, path: str) -> Secret | None:
 
     Where both are given, what beats holds, and of two that are given alike, the file.
     """
-    itself, by_file = configuration.held(path), configuration.held(f"{path}_file")
-    if by_file.value is not None and by_file.source >= itself.source:
-        return _read(configuration, f"{path}_file", by_file.value)
+    file = file_of(configuration, path)
+    if file is not None:
+        return _read(configuration, f"{path}_file", file)
+    itself = configuration.held(path)
     return None if itself.value is None else Secret(itself.value)
+
+
+def file_of(configuration: Configuration, path: str) -> Path | None:
+    """The file that the secret ``path`` is read from; None if it is given otherwise, or not at all."""
+    itself, by_file = configuration.held(path), configuration.held(f"{path}_file")
+    found: Path | None = by_file.value
+    return found if found is not None and by_file.source >= itself.source else None
 
 
 def name_of(path: str) -> str:

@@ -153,6 +153,7 @@ def _serve(wish: Wish, seen: Screen) -> None:
                     certificate=certificate,
                     key=key,
                     trusted_proxies=wanted.trusted_proxies,
+                    stop_seconds=wanted.stop_seconds,
                     started=started,
                 )
     seen.step("Stopped.")

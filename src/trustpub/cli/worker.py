@@ -64,6 +64,7 @@ def main(arguments: Sequence[str]) -> int:
                     certificate=task.certificate,
                     key=task.key,
                     trusted_proxies=task.trusted_proxies,
+                    stop_seconds=task.stop_seconds,
                     one_of_many=True,
                     figures=task.figures,
                     started=started,

@@ -10,9 +10,9 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 
-from trustpub.errors import TrustpubError
+from trustpub.errors import TrustpubError, Unreachable
 from trustpub.index.kept import ARCHIVED, QUARANTINED, Project, Token, User
-from trustpub.index.ports import Clock, Reading, Store, Writing
+from trustpub.index.ports import Clock, Reading, SecretKeys, Store, Writing
 from trustpub.index.settings import Settings
 from trustpub.packages.names import normalize
 from trustpub.protocol.exchange import Problem
@@ -31,7 +31,6 @@ from trustpub.tokens.caveats import (
     values,
     write,
 )
-from trustpub.tokens.keys import RootKeys
 from trustpub.trust.publishers import Publisher
 
 TOKEN_USER = "__token__"  # noqa: S105 - a user name
@@ -63,7 +62,7 @@ class NewProject:
 class Credentials:
     """Issues tokens to people, and judges every token that is presented."""
 
-    def __init__(self, *, store: Store, root_keys: RootKeys, settings: Settings, clock: Clock) -> None:
+    def __init__(self, *, store: Store, root_keys: SecretKeys, settings: Settings, clock: Clock) -> None:
         self._store = store
         self._root_keys = root_keys
         self._settings = settings
@@ -108,7 +107,7 @@ class Credentials:
         signed = macaroon.create(
             location=row.location,
             identifier=row.id,
-            root_key=self._root_keys.root(row.id),
+            root_key=root_key(self._root_keys, row),
             caveats=tuple(write(caveat) for caveat in caveats),
         )
         return row, signed.serialize()
@@ -129,9 +128,8 @@ class Credentials:
             return _UNKNOWN
         with self._store.read() as reading:
             row = reading.token(parsed.identifier)
-            if row is None or row.key_id != self._root_keys.key_id:
-                return _UNKNOWN
-            if not parsed.signed_by(self._root_keys.root(row.id)):
+            root = None if row is None else self._root_keys.root_of(row.key_id, row.id)
+            if row is None or root is None or not parsed.signed_by(root):
                 return _UNKNOWN
             if row.burned is not None:
                 return _refused("the token was burned")
@@ -245,6 +243,18 @@ class Credentials:
                 detail=f"the user '{user.name}' isn't allowed to upload to project '{project.name}'",
             )
         return project
+
+
+def root_key(keys: SecretKeys, row: Token) -> bytes:
+    """That of a token which is made now.
+
+    Raises:
+        Unreachable: the server's secret was replaced since its row was.
+    """
+    root = keys.root_of(row.key_id, row.id)
+    if root is None:
+        raise Unreachable("The server's secret was replaced just now.", hint="Ask again.")
+    return root
 
 
 _TITLE = "Upload refused"

@@ -13,18 +13,18 @@ from functools import partial
 from typing import Any
 
 from trustpub.index import attempts, letters
+from trustpub.index.credentials import root_key
 from trustpub.index.identity import CLAIM_MARGIN, LEEWAY
 from trustpub.index.kept import Event, Token, Use
 from trustpub.index.limits import Limits
 from trustpub.index.metering import UNMETERED, Meter
-from trustpub.index.ports import Clock, Keys, Reading, Store, Writing
+from trustpub.index.ports import Clock, Keys, Reading, SecretKeys, Store, Writing
 from trustpub.index.proof import MustWait, Proof, Proven, Unproven, refusal
 from trustpub.index.settings import Settings
 from trustpub.protocol.exchange import BadBody, Minted, MintRequest, Problem, read_mint, read_token, write_mismatches
 from trustpub.protocol.scopes import UPLOAD
 from trustpub.tokens import macaroon
 from trustpub.tokens.caveats import Caveat, Expiry, ProjectIds, PublisherId, values, write_values
-from trustpub.tokens.keys import RootKeys
 from trustpub.trust import explain
 from trustpub.trust.decision import REGISTRATION, Identity, NearMiss, Refused, Trusted, Withheld, decide
 from trustpub.trust.mismatch import Mismatch
@@ -103,7 +103,7 @@ class Mint:
         *,
         store: Store,
         keys: Keys,
-        root_keys: RootKeys,
+        root_keys: SecretKeys,
         settings: Settings,
         clock: Clock,
         limits: Limits,
@@ -221,7 +221,8 @@ class Mint:
             row = reading.token(parsed.identifier)
         if row is None or row.publisher_id is None or row.burned is not None:
             return None
-        if not parsed.signed_by(self._root_keys.root(row.id)):
+        root = self._root_keys.root_of(row.key_id, row.id)
+        if root is None or not parsed.signed_by(root):
             return None
         now = self._clock()
         with self._store.write() as writing:
@@ -338,7 +339,7 @@ class Mint:
         signed = macaroon.create(
             location=row.location,
             identifier=row.id,
-            root_key=self._root_keys.root(row.id),
+            root_key=root_key(self._root_keys, row),
             caveats=tuple(write_values(one) for one in row.caveats),
         )
         return Minted(token=signed.serialize(), expires=row.expires, scope=row.scope)

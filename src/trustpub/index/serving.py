@@ -23,6 +23,8 @@ from trustpub.index.ports import Post
 from trustpub.index.settings import Settings
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from starlette.types import ASGIApp
 
     from trustpub.index.web.metrics import Metrics
@@ -38,7 +40,9 @@ BACKLOG = 2048
 """Connections that wait to be taken."""
 TAKEN_AT_ONCE = 4
 GRACE_SECONDS = 20
-"""How long requests under way may take once the server was told to stop."""
+"""How long requests under way may take once the server was told to stop, unless it is said."""
+CUT_OFF_SECONDS = 1
+"""How long those take that are cut off after that."""
 
 
 def run(
@@ -51,6 +55,7 @@ def run(
     trusted_proxies: Sequence[str] = (),
     one_of_many: bool = False,
     figures: Path | None = None,
+    stop_seconds: float = GRACE_SECONDS,
     started: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the index on a bound socket until SIGTERM or SIGINT, then end what is under way, and return.
@@ -64,22 +69,39 @@ def run(
         trusted_proxies: addresses and networks whose ``X-Forwarded-For`` is believed.
         one_of_many: other processes serve on the same socket.
         figures: where they count together, if anybody may read the figures.
+        stop_seconds: how long requests under way may take once it was told to stop; who comes then gets 503.
         started: called once requests are taken.
     """
     import uvicorn
 
     from trustpub.index.web.app import HTTP_PROTOCOL
+    from trustpub.index.web.draining import Draining
 
     class Server(uvicorn.Server):
+        until = 0.0
+
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
             if one_of_many:
                 listening.listen(BACKLOG)
             started()
 
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            if draining.ending:
+                super().handle_exit(sig, frame)  # who says it twice does not want to wait
+                return
+            draining.ending = True
+            self.until = time.monotonic() + stop_seconds
+
+        async def on_tick(self, counter: int) -> bool:
+            if draining.ending and (draining.busy == 0 or time.monotonic() > self.until):
+                self.should_exit = True
+            return await super().on_tick(counter)
+
     metrics = count(folder, settings, shared=figures)
     app = build_app(folder, settings) if metrics is None else build_app(folder, settings, metrics)
-    app = watched(app, settings, metrics, proxied=bool(trusted_proxies))
+    draining = Draining(app, settings.public_url)
+    app = watched(draining, settings, metrics, proxied=bool(trusted_proxies))
     config = uvicorn.Config(
         app,
         http=HTTP_PROTOCOL,
@@ -92,7 +114,7 @@ def run(
         forwarded_allow_ips=list(trusted_proxies),
         ssl_certfile=certificate,
         ssl_keyfile=key,
-        timeout_graceful_shutdown=GRACE_SECONDS,
+        timeout_graceful_shutdown=CUT_OFF_SECONDS,
         # How many connections are taken at once, too: what one of many does not take is there for the others.
         backlog=TAKEN_AT_ONCE if one_of_many else BACKLOG,
     )

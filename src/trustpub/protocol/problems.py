@@ -262,6 +262,12 @@ MANAGEMENT = (
 )
 
 EVERYWHERE = (
+    _kind(
+        "stopping",
+        503,
+        "The server was told to stop, and only finishes what it has begun.",
+        "Try again after as many seconds as `Retry-After` says: another one takes over, or it starts again.",
+    ),
     _kind("bad-request", 400, "The request is not HTTP.", "Look at the client, or at a proxy on the way."),
     _kind("not-found", 404, "There is nothing at this address.", "The index's front page names its addresses."),
     _kind(

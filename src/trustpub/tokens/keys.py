@@ -31,6 +31,14 @@ class RootKeys:
         """The 32-byte root key of the token with this identifier."""
         return hmac.digest(self._secret, _ROOT_LABEL + token_id.encode(), hashlib.sha256)
 
+    def root_of(self, key_id: str, token_id: str) -> bytes | None:
+        """The same, of a token that was made under the secret with this id; None if that is another secret."""
+        return self.root(token_id) if key_id == self.key_id else None
+
+    def keys_for(self, purpose: str) -> tuple[bytes, ...]:
+        """Keys under which something may have been made that is still good, the newest first."""
+        return (self.key_for(purpose),)
+
     def key_for(self, purpose: str) -> bytes:
         """A 32-byte key for something else than tokens, another for each ``purpose``."""
         return hmac.digest(self._secret, _OTHER_LABEL + purpose.encode(), hashlib.sha256)

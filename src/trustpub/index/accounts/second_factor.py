@@ -95,7 +95,7 @@ class SecondFactor:
         codes = [_new_code() for _ in range(CODES)]
         with self._store.write() as writing:
             login = writing.login(visitor.user.id) or Login(user_id=visitor.user.id)
-            sealed_key = self._sealing.seal(key, _kept(visitor.user.id))
+            sealed_key = self._sealing.seal(key, kept_about(visitor.user.id))
             recovery = tuple(_digest(one.reveal()) for one in codes)
             writing.put_login(replace(login, totp=sealed_key, totp_step=step, recovery=recovery))
             writing.end_sessions(visitor.user.id, but=visitor.session.id)
@@ -135,7 +135,7 @@ class SecondFactor:
         digits = _digits(code)
         if _SIX.match(digits):
             try:
-                key = self._sealing.unseal(login.totp, _kept(user.id))
+                key = self._sealing.unseal(login.totp, kept_about(user.id))
             except BadSeal:
                 # Sealed under another secret, which the index would not have started with; then by recovery code.
                 return None
@@ -185,7 +185,8 @@ def _enrolling(user: User) -> str:
     return f"enrolment of {user.id}"
 
 
-def _kept(user_id: str) -> str:
+def kept_about(user_id: str) -> str:
+    """What the key of a person's second factor is sealed as."""
     return f"second factor of {user_id}"
 
 

@@ -40,6 +40,15 @@ def load(path: Path, *, create: bool) -> bytes:
     return _read(path)
 
 
+def copy(path: Path, to: Path) -> None:
+    """The secret at ``path`` once more, in a file that is not there yet.
+
+    Raises:
+        Misuse: it is no secret, or cannot be written there.
+    """
+    _write(to, load(path, create=False).hex())
+
+
 def _read(path: Path) -> bytes:
     # Opened first and looked at afterwards: what is checked is what is read.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -61,13 +70,17 @@ def _read(path: Path) -> bytes:
 
 
 def _create(path: Path) -> None:
+    _write(path, secrets.token_hex(SECRET_BYTES))
+
+
+def _write(path: Path, digits: str) -> None:
     """Complete or not at all: a file cut short by a crash would be refused at every later start."""
     part = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), 0o600)
-            file.write(secrets.token_hex(SECRET_BYTES).encode() + b"\n")
+            file.write(digits.encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         try:

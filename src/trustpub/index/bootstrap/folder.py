@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from trustpub.errors import Misuse
 from trustpub.index.adapters import secretfile
 from trustpub.index.adapters.forge import Forges
+from trustpub.index.adapters.keyring import Keyring
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.bootstrap.blobs import open_blobs
 from trustpub.index.bootstrap.fellows import open_fellows
@@ -27,7 +27,6 @@ from trustpub.index.manage.records import Records
 from trustpub.index.ports import Blobs, Clock, Fellows
 from trustpub.index.settings import ObjectStorage, Postgres, Settings
 from trustpub.proofs.roots import Roots
-from trustpub.tokens.keys import RootKeys
 
 if TYPE_CHECKING:
     from trustpub.index.accounts.invitations import Invitations
@@ -67,7 +66,6 @@ class Folder:
             self.rehearsal = reading.fact("rehearsal") == "yes"
             self.audience = reading.fact("audience") or ""
             self.public_url = reading.fact("public_url") or ""
-            self._key_id = reading.fact("secret_key_id") or ""
         self.people = People(store, clock)
         self.issuers = Issuers(store, clock, rehearsal=self.rehearsal)
         # A rehearsal's repositories are in no forge.
@@ -129,13 +127,13 @@ class Folder:
         return Roots(self.path / TRUST)
 
     @cached_property
-    def root_keys(self) -> RootKeys:
+    def root_keys(self) -> Keyring:
         """From the server's secret, which is read when it is first needed: most admin commands can do without.
 
         Raises:
             Misuse: it is not there, can be read by others, or is not the one this index was made with.
         """
-        return RootKeys(self.read_secret())
+        return Keyring(self.secret_path, self.store, self.clock)
 
     def read_secret(self) -> bytes:
         """The server's secret itself, as a backup may hold it.
@@ -143,15 +141,8 @@ class Folder:
         Raises:
             Misuse: as :attr:`root_keys`.
         """
-        secret = secretfile.load(self.secret_path, create=False)
-        key_id = RootKeys(secret).key_id
-        if key_id != self._key_id:
-            raise Misuse(
-                f"The secret at {self.secret_path} (key id {key_id}) is not the one this index was made with "
-                f"(key id {self._key_id}).",
-                hint="Put the right one back: with another, no token this index gave out would be valid.",
-            )
-        return secret
+        _ = self.root_keys
+        return secretfile.load(self.secret_path, create=False)
 
     @property
     def settings(self) -> Settings:

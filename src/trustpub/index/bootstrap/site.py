@@ -26,7 +26,7 @@ def build_site(folder: Folder, settings: Settings, credentials: Credentials, pro
     from trustpub.index.accounts.tokens import OwnTokens
     from trustpub.index.adapters.openid import OpenIdHttp
     from trustpub.index.adapters.passwords import Argon2Passwords
-    from trustpub.index.adapters.sealing import Sealer
+    from trustpub.index.adapters.sealing import SECRETS, WAYS, Sealer
     from trustpub.index.browse.counts import Counts
     from trustpub.index.browse.index_log import IndexLog
     from trustpub.index.browse.log import Log
@@ -40,7 +40,7 @@ def build_site(folder: Folder, settings: Settings, credentials: Credentials, pro
 
     store, clock, keys = folder.store, folder.clock, folder.root_keys
     sessions = Sessions(store, clock)
-    sealer = Sealer(keys.key_for("sealed secrets"))
+    sealer = Sealer(lambda: keys.keys_for(SECRETS))
     second_factor = SecondFactor(store, sealer, clock, host=settings.host)
     signing_in = SigningIn(
         store,
@@ -58,7 +58,7 @@ def build_site(folder: Folder, settings: Settings, credentials: Credentials, pro
             clock,
             settings=settings.open_id,
             provider=OpenIdHttp(settings.open_id, env=folder.env, clock=clock),
-            sealing=Sealer(keys.key_for("ways to a provider")),
+            sealing=Sealer(lambda: keys.keys_for(WAYS)),
             sessions=sessions,
             signing_in=signing_in,
             invitations=invitations,
@@ -69,7 +69,7 @@ def build_site(folder: Folder, settings: Settings, credentials: Credentials, pro
         settings=settings,
         store=folder.store,
         clock=folder.clock,
-        signing=Signing(keys.key_for("cookies and forms"), secure=settings.public_url.startswith("https://")),
+        signing=Signing(lambda: keys.keys_for("cookies and forms"), secure=settings.public_url.startswith("https://")),
         acting=Acting(folder.store, private=settings.private),
         sessions=sessions,
         signing_in=signing_in,

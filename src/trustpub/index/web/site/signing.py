@@ -13,7 +13,7 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -39,9 +39,9 @@ class Said:
 class Signing:
     """Cookies and form tokens under one key of the server."""
 
-    def __init__(self, key: bytes, *, secure: bool) -> None:
-        """``secure``: whether the site is served over TLS."""
-        self._key = key
+    def __init__(self, keys: Callable[[], Sequence[bytes]], *, secure: bool) -> None:
+        """``keys``: the first is used, all are believed. ``secure``: whether the site is served over TLS."""
+        self._keys = keys
         self._secure = secure
 
     def name(self, cookie: str) -> str:
@@ -87,9 +87,7 @@ class Signing:
 
     def form_token_fits(self, given: str, bound_to: str) -> bool:
         """Whether ``given`` is that; takes as long whatever it is."""
-        return bool(bound_to) and hmac.compare_digest(
-            given.encode("utf-8", "replace"), self.form_token(bound_to).encode()
-        )
+        return bool(bound_to) and self._fits("form", bound_to.encode(), given)
 
     def say(self, response: Response, said: Sequence[Said]) -> None:
         """Have the next page show these."""
@@ -101,10 +99,20 @@ class Signing:
     def said(self, request: Request) -> Sequence[Said]:
         """What the page before this one left to be shown. What was not written here is nothing."""
         content, _, mac = self.read(request, SAID).partition(".")
-        if not content or not hmac.compare_digest(mac.encode(), self._mac("said", content.encode()).encode()):
+        if not content or not self._fits("said", content.encode(), mac):
             return ()
         return tuple(Said(kind=kind, text=text) for kind, text in json.loads(base64.urlsafe_b64decode(content + "==")))
 
+    def _fits(self, purpose: str, content: bytes, given: str) -> bool:
+        mac = given.encode("utf-8", "replace")
+        # All of them: it takes as long whichever it is.
+        fits = [hmac.compare_digest(mac, _mac(key, purpose, content).encode()) for key in self._keys()]
+        return any(fits)
+
     def _mac(self, purpose: str, content: bytes) -> str:
-        digest = hmac.digest(self._key, purpose.encode() + b"\x00" + content, hashlib.sha256)
-        return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+        return _mac(self._keys()[0], purpose, content)
+
+
+def _mac(key: bytes, purpose: str, content: bytes) -> str:
+    digest = hmac.digest(key, purpose.encode() + b"\x00" + content, hashlib.sha256)
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")

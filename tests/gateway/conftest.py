@@ -338,7 +338,7 @@ def installed(tmp_path: Path) -> Callable[..., str]:
         argv += [str(target), "--index-url", simple_url, project]
         env: Mapping[str, str] = {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
         run([*argv, *([] if ca is None else ["--cert", str(ca)])], env=env)
-        module = project.replace("-", "_")
+        module = project.replace("-", "_").lower()
         return run(
             [sys.executable, "-c", f"import {module}; print({module}.SAID)"], env={"PYTHONPATH": str(target)}
         ).stdout

@@ -194,8 +194,8 @@ def test_check_files_backup_and_run_know_what_is_not_here(pair: tuple[Gate, Behi
     done = run([*alone, "--secret-file", str(gate.data / "secret")], fails=True)
     assert "is a gateway to" in done.stderr
     for words in (
-        ("yank", "looked-after", "--release", "1.0"),
-        ("delete", "looked-after", "--release", "1.0", "--yes"),
+        ("yank", "looked-after", "--version", "1.0"),
+        ("delete", "looked-after", "--version", "1.0", "--yes"),
     ):
         done = run([*ours, "admin", "project", *words, "--data", str(gate.data)], fails=True)
         assert "to which this index is a gateway" in done.stderr

@@ -15,6 +15,10 @@ import pytest
 
 from tests.compat.conftest import ROOT, Shop, run, serving, with_a_job
 from tests.compat.publishers import PUBLISHERS, SAID, Release, write_project
+from trustpub.errors import Misuse
+from trustpub.index.bootstrap.opening import open_folder
+from trustpub.index.gateway.standing import take_up
+from trustpub.index.settings import Gateway
 from trustpub.rehearsal.issuers import GitHubIssuer
 
 from .conftest import Behind, Gate, again, devpi, gateway, kill, pypiserver, wheel
@@ -159,6 +163,10 @@ def test_another_trustpub_behind_it_has_the_files(tmp_path: Path, installed: Cal
         publish(gate, wheel(tmp_path, "two-deep"))
         other = wheel(tmp_path, "two-deep", said="other")
         assert "File already exists" in publish(gate, other, fails=True)
+        # One that has files of its own cannot become a gateway.
+        settings = Gateway(upstream="https://else.test/", upload_url="https://else.test/", simple_url="", password=None)
+        with open_folder(back.data, create=False) as folder, pytest.raises(Misuse, match="cannot become a gateway"):
+            take_up(folder.store, settings)
 
 
 def peak(pid: int) -> int:
@@ -193,6 +201,9 @@ def test_check_files_backup_and_run_know_what_is_not_here(pair: tuple[Gate, Behi
     alone = [*ours, "serve", "--data", str(tmp_path / "restored"), "--port", "0"]
     done = run([*alone, "--secret-file", str(gate.data / "secret")], fails=True)
     assert "is a gateway to" in done.stderr
+    brought = [*ours, "admin", "import", "folder", str(tmp_path), "--data", str(tmp_path / "restored")]
+    done = run([*brought, "--secret-file", str(gate.data / "secret")], fails=True)
+    assert "to which this index is a gateway" in done.stderr
     for words in (
         ("yank", "looked-after", "--version", "1.0"),
         ("delete", "looked-after", "--version", "1.0", "--yes"),

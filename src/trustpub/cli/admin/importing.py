@@ -133,12 +133,16 @@ def from_devpi(export: Path, indexes: tuple[str, ...], wish: _Wish) -> None:
 
 
 def _run(source: str, look: Callable[[], Listing], wish: _Wish) -> None:
+    from trustpub.index.gateway.standing import only_there
+
     if wish.dry_run and wish.public_url is not None:
         raise Misuse("--public-url makes an index, and --dry-run changes nothing.", hint="Give one of them.")
     seen = screen()
     seen.aside = wish.as_json
     listing = look()
     with _index(wish) as folder:
+        with folder.store.read() as reading:
+            only_there(reading, "Files are imported")
         owner = _owner(folder, wish.owner)
         planned = _apply(folder, wish)
         outcomes = _bring(folder, source, listing, owner, planned, wish)

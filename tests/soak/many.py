@@ -72,7 +72,9 @@ class Many:
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         watchdog.cancel()
-        assert line.startswith("{"), self.log()[-3000:]
+        if not line.startswith("{"):
+            self.stop(signal.SIGKILL)
+            raise AssertionError(self.log()[-3000:])
         self.url, self.audience = json.loads(line)["url"], json.loads(line)["audience"]
 
     def log(self) -> str:

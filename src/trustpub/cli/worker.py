@@ -67,6 +67,7 @@ def main(arguments: Sequence[str]) -> int:
                     stop_seconds=task.stop_seconds,
                     one_of_many=True,
                     figures=task.figures,
+                    retire=stopping.retire,
                     started=started,
                 )
         except TrustpubError as error:
@@ -81,19 +82,23 @@ class _Stopping:
     def __init__(self, line: socket.socket) -> None:
         self.expected = False
         """Whether it got as far as serving, so that the server sees to it itself."""
+        self.retire = threading.Event()
+        """Whether another has taken its place."""
         signal.signal(signal.SIGTERM, self._stop)
-        threading.Thread(target=_end_with_parent, args=(line,), name="parent", daemon=True).start()
+        threading.Thread(target=self._listen, args=(line,), name="parent", daemon=True).start()
 
     def _stop(self, number: int, frame: object) -> None:
         if not self.expected:
             os._exit(0)
 
+    def _listen(self, line: socket.socket) -> None:
+        from trustpub.index.workers.channel import RETIRE
 
-def _end_with_parent(line: socket.socket) -> None:
-    with suppress(OSError):
-        while line.recv(16):
-            pass
-    os.kill(os.getpid(), signal.SIGTERM)
+        with suppress(OSError):
+            while word := line.recv(16):
+                if RETIRE in word:
+                    self.retire.set()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _own(descriptor: int) -> socket.socket:

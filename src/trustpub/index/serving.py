@@ -41,6 +41,8 @@ BACKLOG = 2048
 TAKEN_AT_ONCE = 4
 GRACE_SECONDS = 20
 """How long requests under way may take once the server was told to stop, unless it is said."""
+LAST_SECONDS = 0.5
+"""For what had come just before it was said that others take what comes."""
 CUT_OFF_SECONDS = 1
 """How long those take that are cut off after that."""
 
@@ -56,6 +58,7 @@ def run(
     one_of_many: bool = False,
     figures: Path | None = None,
     stop_seconds: float = GRACE_SECONDS,
+    retire: threading.Event | None = None,
     started: Callable[[], None] = lambda: None,
 ) -> None:
     """Serve the index on a bound socket until SIGTERM or SIGINT, then end what is under way, and return.
@@ -70,6 +73,7 @@ def run(
         one_of_many: other processes serve on the same socket.
         figures: where they count together, if anybody may read the figures.
         stop_seconds: how long requests under way may take once it was told to stop; who comes then gets 503.
+        retire: once it is set, others take what comes: connections that are here are served until nothing is under way.
         started: called once requests are taken.
     """
     import uvicorn
@@ -78,7 +82,8 @@ def run(
     from trustpub.index.web.draining import Draining
 
     class Server(uvicorn.Server):
-        until = 0.0
+        until = float("inf")
+        soonest = 0.0
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             await super().startup(sockets)
@@ -94,7 +99,13 @@ def run(
             self.until = time.monotonic() + stop_seconds
 
         async def on_tick(self, counter: int) -> bool:
-            if draining.ending and (draining.busy == 0 or time.monotonic() > self.until):
+            now = time.monotonic()
+            if retire is not None and retire.is_set() and not self.soonest:
+                for one in self.servers:
+                    one.close()
+                self.soonest, self.until = now + LAST_SECONDS, now + stop_seconds
+            leaving = draining.ending or (self.soonest and now > self.soonest)
+            if leaving and (draining.busy == 0 or now > self.until):
                 self.should_exit = True
             return await super().on_tick(counter)
 

@@ -60,8 +60,10 @@ class Branches:
     have made it just now. So each is synced by everybody who needs it, until one of them is known to have done it.
     """
 
-    def __init__(self, top: Path) -> None:
+    def __init__(self, top: Path, *, alone: bool = True) -> None:
+        """``alone``: no other process makes folders there. Else none of them is ever known to be durable."""
         self._top = top
+        self._alone = alone
         self._lock = Lock()
         # How often a folder was made by this object, and which of these was made durable.
         self._made: dict[Path, int] = {}
@@ -92,7 +94,7 @@ class Branches:
         """Make the names of these folders durable."""
         for folder, made in open_ones:
             sync(folder.parent)
-            if len(folder.relative_to(self._top).parts) > 2:
+            if not self._alone or len(folder.relative_to(self._top).parts) > 2:
                 continue
             with self._lock:
                 # Unless it was removed and made again meanwhile, by a thread whose sync is still to come.

@@ -45,7 +45,7 @@ class FolderBlobs:
         self.staging = folder / staging.STAGING
         """Where they are on their way in."""
         staging.make(folder, self.packages.name, self.staging.name)
-        self._branches = durable.Branches(self.packages)
+        self._branches = durable.Branches(self.packages, alone=alone)
         # Files that uploads under way have kept, or are about to. Whoever takes one away looks here first.
         self._held: Counter[tuple[str, str]] = Counter()
         self._lock = Lock()

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What parent and worker say to each other through the pair of sockets between them.
 
-The parent tells once what is to be served, secrets and all: in no file, no argument and no environment of a process,
-where others could read it. The worker answers once, when it is up. After that the line is open, and silent; its end is
-the end of whoever held the other one.
+The parent tells first what is to be served, secrets and all: in no file, no argument and no environment of a process,
+where others could read it. The worker answers once, when it is up. After that the line is silent, but for the word that
+another worker has taken this one's place; and its end is the end of whoever held the other one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from trustpub.secret import Secret
 
 UP = b"+"
 """The worker takes requests."""
+RETIRE = b"-"
+"""The worker is to end, while others go on."""
 
 _LENGTH = struct.Struct("!Q")
 

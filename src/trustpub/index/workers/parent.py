@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from types import FrameType
 
 from trustpub.errors import Unreachable
-from trustpub.index.workers.channel import UP, tell
+from trustpub.index.workers.channel import RETIRE, UP, tell
 
 STEADY_SECONDS = 10.0
 """A worker that lived so long is replaced at once when it ends; one that did not, after a pause."""
@@ -164,7 +164,9 @@ class Parent:
             worker.up = True
             _log.info("worker %d (process %d) is up", *_name(worker))
             if worker.replaces is not None:
-                _retire(worker.replaces)
+                worker.replaces.retiring = True
+                with suppress(OSError):  # it has ended just now
+                    worker.replaces.line.sendall(RETIRE)
                 worker.replaces = None
                 self._renew()
             elif not self._were_up and sum(one.up for one in self._workers) == self._count:

@@ -18,7 +18,7 @@ PIP := -m pip install -qq --disable-pip-version-check
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long check check-style check-types check-rooms check-changelog check-docs format docs bench browser operations postgres objects clients without wheels peers lock clean
+.PHONY: help demo test test-long soak check check-style check-types check-rooms check-changelog check-docs format docs bench figures browser operations postgres objects clients without wheels peers lock clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,9 @@ test: .venv/installed browser postgres objects clients without wheels operations
 
 test-long: .venv/installed browser postgres objects clients without wheels operations .venvs/zizmor/installed .venvs/hadolint/installed ## Run the long tests too, with many more generated examples
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=long -m "long or not long" $(PYTEST_ARGS)
+
+soak: .venv/installed postgres ## Use an index of several workers for long while they are killed (SECONDS=1800 WORKERS=3)
+	@SECONDS=$${SECONDS:-1800} $(BIN)/pytest -q -s -m long tests/soak
 
 check: check-style check-types check-rooms check-changelog check-docs ## All that is not a test (make -k check: go on after a fault)
 
@@ -64,6 +67,9 @@ docs: .venv/installed ## Build the documentation into site/html, with pictures o
 
 bench: .venv/installed .venvs/uv/installed peers ## Measure what the documents claim
 	@for measure in benchmarks/*.py; do $(BIN)/python "$$measure" || exit 1; done
+
+figures: .venv/installed .venvs/uv/installed clients peers ## Measure anew what the page of measurements draws (on a quiet machine)
+	@$(BIN)/python docs/figures.py
 
 browser: ## Install what the tests of the pages need of the system: Chromium, by apt as root, and axe-core, by npm
 	@requirements/browser.sh

@@ -17,6 +17,9 @@ from ..faults.uploading import Wheel  # noqa: TID252 - pytest gives these folder
 from .asking import Answer, Asking, Tally
 from .many import Jobs, Many, project
 
+RACING = 60
+"""Projects whose identity tokens are used twice, after those that are released."""
+RACE_SECONDS = 0.05
 AGAIN_SECONDS = 0.2
 """Sooner than the index asks for, so that it is asked while it cannot answer."""
 
@@ -133,13 +136,16 @@ class Crowd:
     # Using twice what is good once
 
     def _race_identities(self, me: str, chance: random.Random) -> None:
-        pair = [self._asking() for _ in range(2)]
+        pair, turn = [self._asking() for _ in range(2)], 0
         with ThreadPoolExecutor(2) as pool:
             while not self.over.is_set():
-                identity = self.jobs.token(self.many.audience, chance.randrange(self.projects))
+                # Who loses is refused, and a repository may not be refused often: each has its turn.
+                turn = (turn + 1) % RACING
+                identity = self.jobs.token(self.many.audience, self.projects + turn)
                 # Two requests, and not one that is sent again: that would be answered the same.
                 answers = list(pool.map(lambda one: one[1].mint(identity, told_by=one[0]), enumerate(pair)))  # noqa: B023
                 self._note_race("the same identity token", answers)
+                self.over.wait(RACE_SECONDS)
 
     def _race_tokens(self, me: str, chance: random.Random) -> None:
         pair = [self._asking() for _ in range(2)]

@@ -16,6 +16,7 @@ import statistics
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
@@ -25,7 +26,7 @@ from trustpub.index.accounts.authority import MANAGE_SCOPE
 from ..postgres import Server  # noqa: TID252 - pytest gives these folders no absolute name
 from .asking import SECONDS as ANSWER_SECONDS
 from .asking import Asking
-from .crowd import Crowd
+from .crowd import RACING, Crowd
 from .many import Jobs, Many
 
 SECONDS = float(os.environ.get("SECONDS", "60"))
@@ -45,7 +46,7 @@ def test_nothing_is_lost_or_spent_twice_while_workers_die_and_the_database_resta
     try:
         with many.opened() as folder:
             alice = folder.people.add("alice")
-            jobs.register(folder, PROJECTS, owner="alice")
+            jobs.register(folder, PROJECTS + RACING, owner="alice")
             _, manager = folder.credentials.issue_user_token(alice, scope=MANAGE_SCOPE)
         crowd = Crowd(many, jobs, PROJECTS, manager.reveal())
         begun, memory = time.monotonic(), resident(many)
@@ -99,7 +100,7 @@ def verify(many: Many, crowd: Crowd) -> None:
     """All that was acknowledged is there, as it was sent; and of two that contended for one, one at most."""
     with closing(Asking(many.url, crowd.tally)) as asking:
         await_ready(asking)
-        listed = {}
+        listed: dict[str, Any] = {}
         for name in {wheel.name for wheel in crowd.accepted.values()}:
             listed |= {one["filename"]: one for one in asking.page(name).json["files"]}
         assert set(crowd.accepted) <= set(listed)

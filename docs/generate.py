@@ -20,6 +20,7 @@ from generate_apply import apply_file_page
 from generate_comparisons import flows_page, threats_page, verdicts_page
 from generate_failures import failures_page
 from generate_management import management_page
+from generate_measured import measured_pages
 from generate_problems import problem_codes_page
 from generate_providers import providers_page
 from generate_rules import rule_pages
@@ -97,6 +98,7 @@ def run() -> int:
         ("verdicts-beside-pypi.md", BANNER + verdicts_page()),
         ("security-checklist.md", BANNER + threats_page()),
         *((name, BANNER + text) for name, text in rule_pages().items()),
+        *measured_pages().items(),
     )
     for name, wanted in pages:
         page = REFERENCE / name

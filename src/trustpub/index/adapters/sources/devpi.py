@@ -15,6 +15,7 @@ from typing import Any
 
 from trustpub.errors import Misuse
 from trustpub.index.imports.found import Found, Left, Listing, oldest_first
+from trustpub.index.manage.projects import MAX_REASON
 from trustpub.printable import printable, quoted
 
 INDEX_FILE = "dataindex.json"
@@ -111,13 +112,13 @@ def _yanks(index: Mapping[str, Any]) -> Mapping[tuple[str, str], str]:
         for version, said in (versions if isinstance(versions, dict) else {}).items():
             yanked = said.get("yanked") if isinstance(said, dict) else None
             if yanked is True or isinstance(yanked, str):
-                found[project, version] = "" if yanked is True else yanked
+                found[project, version] = "" if yanked is True else printable(yanked, MAX_REASON)
     return found
 
 
 def _file(folder: Path, entry: Mapping[str, Any], place: str, yanks: Mapping[tuple[str, str], str]) -> Found | Left:
     relative = PurePosixPath(place)
-    if not place or relative.is_absolute() or ".." in relative.parts or "\0" in place:
+    if not place or relative.is_absolute() or ".." in relative.parts or not place.isprintable():
         return Left(place=place, reason=_OUTSIDE)
     path = folder / relative
     try:
@@ -150,7 +151,8 @@ def _upload(entry: Mapping[str, Any]) -> tuple[float | None, str]:
     for line in log if isinstance(log, list) else []:
         if isinstance(line, dict) and line.get("what") == "upload":
             who = line.get("who")
-            return _moment(line.get("when")), who if isinstance(who, str) and not who.startswith("<") else ""
+            by = who if isinstance(who, str) and not who.startswith("<") else ""
+            return _moment(line.get("when")), printable(by, 100)
     return None, ""
 
 

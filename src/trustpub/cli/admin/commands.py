@@ -18,6 +18,7 @@ from trustpub.cli.admin.people import token, user
 from trustpub.cli.admin.projects import project
 from trustpub.cli.admin.publishers import publisher
 from trustpub.cli.admin.records import attempts, events
+from trustpub.cli.admin.rows import move_to_postgres
 from trustpub.cli.admin.secret import rotate_secret
 from trustpub.cli.admin.settings import settings
 from trustpub.cli.admin.switches import switch
@@ -44,6 +45,7 @@ for one in (
     check_files,
     move_files,
     import_,
+    move_to_postgres,
     backup,
     restore,
     settings,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from trustpub.errors import Misuse
 from trustpub.index.adapters import durable, secretfile
-from trustpub.index.adapters.sql.store import SqlStore, head, knows
+from trustpub.index.adapters.sql.store import MOVED, SqlStore, head, knows
 from trustpub.index.bootstrap.blobs import settle
 from trustpub.index.bootstrap.folder import TRUST, Folder
 from trustpub.index.bootstrap.stores import DATABASE, is_made, open_store
@@ -137,6 +137,11 @@ def _bring_up_to_date(store: SqlStore, data: Path, *, create: bool) -> list[str]
     revision, newest = store.revision(), head()
     if revision == newest:
         return []
+    if revision == MOVED:
+        raise Misuse(
+            f"The rows of the index in {data} were moved to a PostgreSQL server.",
+            hint="Name it in the section [postgres] of the settings, and those with --config.",
+        )
     if revision is not None and not knows(revision):
         raise Misuse(
             f"The index in {data} was written by a newer trustpub (its schema is {printable(revision, 40)}, "
@@ -150,9 +155,13 @@ def _bring_up_to_date(store: SqlStore, data: Path, *, create: bool) -> list[str]
         )
     if revision is None:
         if not store.is_empty():
-            raise Misuse(f"The file {data / DATABASE} is a database, but not that of an index.")
+            where = f"The file {data / DATABASE}" if store.in_file else "What [postgres] names"
+            raise Misuse(f"{where} is a database, but not that of an index.")
         store.upgrade()
         return []
+    if not store.in_file:
+        store.upgrade()
+        return [f"The database was upgraded from schema {revision} to {newest}."]
     copy = data / f"{DATABASE}.before-{revision}"
     store.copy_to(copy)
     store.upgrade()
@@ -184,6 +193,8 @@ def _first_start(
         )
     keys = RootKeys(secretfile.load(secret_path, create=True))
     with store.write() as writing:
+        if writing.fact("audience") is not None:
+            return []  # another machine was faster, and its secret is the one
         Issuers(store, clock, rehearsal=rehearsal).add_public(writing)
         if rehearsal:
             writing.set_fact("rehearsal", "yes")

@@ -4,11 +4,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from trustpub.errors import Misuse
-from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.adapters.sql.store import MOVED, SqlStore
 from trustpub.index.settings import Postgres
+
+if TYPE_CHECKING:
+    from trustpub.index.adapters.sql.postgres import PostgresDatabase
 
 DATABASE = "index.db"
 """The file in the folder, where the rows are in no server."""
@@ -23,11 +28,36 @@ def open_store(data: Path, postgres: Postgres | None) -> SqlStore:
     """The rows of the index: in its folder, unless they are in a PostgreSQL server.
 
     Raises:
-        Misuse: the server cannot be used.
+        Misuse: the server cannot be used, or the rows are elsewhere.
         Unreachable: it does not answer, or lets nobody in.
     """
     if postgres is None:
         return SqlStore(data / DATABASE)
+    store = SqlStore(_database(postgres))
+    if (data / DATABASE).is_file() and store.revision() is None:
+        _check_left(data)
+    return store
+
+
+def move_rows(data: Path, postgres: Postgres, tell: Callable[[str, int], None]) -> int:
+    """Move the rows of the index in this folder to the server; how many were copied. Nothing may serve it.
+
+    Raises:
+        Misuse: there are none, they were moved before, or the server's database is not empty.
+        Unreachable: it does not answer, or lets nobody in.
+    """
+    from trustpub.index.adapters.sql.moving import move
+
+    if not (data / DATABASE).is_file():
+        raise Misuse(f"There is no index in the folder {data}.")
+    database = _database(postgres)
+    try:
+        return move(data / DATABASE, database, tell).rows
+    finally:
+        database.close()
+
+
+def _database(postgres: Postgres) -> PostgresDatabase:
     try:
         from trustpub.index.adapters.sql.postgres import PostgresDatabase
     except ModuleNotFoundError as error:
@@ -36,4 +66,22 @@ def open_store(data: Path, postgres: Postgres | None) -> SqlStore:
         ) from error
     database = PostgresDatabase(postgres)
     database.check()
-    return SqlStore(database)
+    return database
+
+
+def _check_left(data: Path) -> None:
+    """An empty database beside an index that has its rows in a file, or had them there once, is the wrong one."""
+    left = SqlStore(data / DATABASE)
+    try:
+        revision = left.revision()
+    finally:
+        left.close()
+    if revision == MOVED:
+        raise Misuse(
+            f"The rows of the index in {data} were moved to a PostgreSQL server, and this database is empty.",
+            hint="Is it the right one? Look at the section [postgres].",
+        )
+    raise Misuse(
+        f"The rows of the index in {data} are in its folder, and the PostgreSQL database is empty.",
+        hint="Move them there, while nothing serves the index: trustpub admin move-to-postgres",
+    )

@@ -47,7 +47,8 @@ _ALONE = "BEGIN; LOCK TABLE alembic_version IN EXCLUSIVE MODE; SELECT pg_current
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # One number for the whole of trustpub; such locks are of one database.
 _UPGRADE = (
-    "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; SELECT pg_advisory_xact_lock(7417); "
+    "BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; "
+    "SET LOCAL idle_in_transaction_session_timeout = 0; SELECT pg_advisory_xact_lock(7417); "
     "SELECT pg_current_xact_id()"
 )
 _OLDEST = 130000

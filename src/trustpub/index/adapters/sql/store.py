@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+MOVED = "moved-to-postgresql"
+"""In the place of the schema's revision, in a file whose rows are elsewhere now: no version of this program, older ones
+neither, opens that."""
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION_TABLE = "alembic_version"
 
@@ -36,6 +40,11 @@ class SqlStore:
         self.database: Database = SqliteDatabase(where) if isinstance(where, Path) else where
         # Within one process, those who wait share one transaction: it is fair, and saves trips to the disk.
         self._line = Line(self._commit)
+
+    @property
+    def in_file(self) -> bool:
+        """Whether the rows are in a file, at :attr:`path`."""
+        return isinstance(self.database, SqliteDatabase)
 
     @property
     def path(self) -> Path:
@@ -121,12 +130,8 @@ class SqlStore:
 
     def upgrade(self) -> None:
         """Bring the schema to :func:`head`, all of it or nothing."""
-        from alembic import command
-
         with self._line.alone(), self.database.upgrading() as opened:
-            config = _alembic()
-            config.attributes["connection"] = opened.core
-            command.upgrade(config, "head")
+            make_newest(opened)
 
     def copy_to(self, path: Path) -> None:
         """A consistent copy of the whole database in a new SQLite file, also while others write.
@@ -144,6 +149,15 @@ class SqlStore:
     def close(self) -> None:
         """Close every connection that is not in use; the store can be used again."""
         self.database.close()
+
+
+def make_newest(opened: Opened) -> None:
+    """Bring the schema to :func:`head`, in this transaction."""
+    from alembic import command
+
+    config = _alembic()
+    config.attributes["connection"] = opened.core
+    command.upgrade(config, "head")
 
 
 def head() -> str:

@@ -4,43 +4,30 @@
 
 from __future__ import annotations
 
-import hashlib
 import hmac
-import uuid
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from functools import cached_property
 from typing import Protocol
 
-from trustpub.index import letters, names, policy, switches
-from trustpub.index.arrival import Arrival, Earlier, EarlyRefusal
+from trustpub.index import names, policy, switches
+from trustpub.index.arrival import Arrival, EarlyRefusal
 from trustpub.index.attested import Attested, missing
 from trustpub.index.credentials import Bearer, NewProject
 from trustpub.index.gateway.handing import HandingOn, Stopped
-from trustpub.index.kept import Event, File, Project, Provenance
+from trustpub.index.kept import Event, File, Project
 from trustpub.index.ports import SWEEPING, Blobs, Clock, NoRoom, Outgoing, Reading, Store, Writing
+from trustpub.index.publication import Accepted as Accepted  # noqa: PLC0414 - it is what this answers
+from trustpub.index.publication import Checked, event, real_project, row
 from trustpub.index.settings import Settings
 from trustpub.packages import archives, metadata
 from trustpub.packages.agreement import differences
-from trustpub.packages.metadata import Metadata
 from trustpub.packages.names import MAX_NAME, BadFilename, fault_in_filename, is_valid, normalize, read_filename
 from trustpub.protocol.exchange import Problem
 from trustpub.protocol.upload import Faults, Submission, form_fields, read_fields
-from trustpub.trust.publishers import Publisher
 
 _TITLE = "Upload refused"
 _INVALID = "Invalid distribution file."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accepted:
-    """The file is on the index, durably."""
-
-    project: str
-    filename: str
-    new: bool
-    """False where the very same file was there already: nothing was changed."""
 
 
 class _Refuse(Exception):
@@ -49,20 +36,6 @@ class _Refuse(Exception):
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem.code)
         self.problem = problem
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Checked:
-    """A distribution that is what its form says; whether it may be published is still open."""
-
-    filename: str
-    submission: Submission
-    metadata: Metadata
-    arrival: Arrival
-    md5: str | None
-    provenance: Provenance | None = None
-    known: Accepted | None = None
-    """Of a gateway: the answer if the file, which has its row already, is still at the index behind it."""
 
 
 class Door(Protocol):
@@ -165,7 +138,7 @@ class Upload:
             Unnoted: of a gateway: the file is on the index behind it, and has no row here.
         """
         judged = self._judge(bearer, fields, filename, arrival)
-        if not isinstance(judged, _Checked):
+        if not isinstance(judged, Checked):
             return judged
         if self._onward is not None:
             return self._onward.hand_on(_Delivery(self, bearer, judged), judged.known)
@@ -176,13 +149,13 @@ class Upload:
     ) -> Accepted | Problem:
         """What :meth:`accept` would answer as things are now; nothing is changed."""
         judged = self._judge(bearer, fields, filename, arrival)
-        if not isinstance(judged, _Checked):
+        if not isinstance(judged, Checked):
             return judged
         return Accepted(project=judged.metadata.name, filename=judged.filename, new=True)
 
     def _judge(
         self, bearer: Bearer, fields: Iterable[tuple[str, str]], filename: str | None, arrival: Arrival
-    ) -> _Checked | Accepted | Problem:
+    ) -> Checked | Accepted | Problem:
         """Steps 3 to 7."""
         submission = _read_form(fields, filename, arrival)  # 3
         if isinstance(submission, Problem):
@@ -203,7 +176,7 @@ class Upload:
             return again
         arrival.staged.finish()
         checked = self._open(submission, filename or "", arrival)  # 7
-        if isinstance(checked, _Checked):
+        if isinstance(checked, Checked):
             checked = self._with_provenance(replace(checked, known=known), bearer, target)
         return checked
 
@@ -228,7 +201,7 @@ class Upload:
         at = self._clock() if arrival.earlier is None else arrival.earlier.uploaded
         return policy.limit(self._settings, reading, project_id, version, arrival.size, at)
 
-    def _open(self, submission: Submission, filename: str, arrival: Arrival) -> _Checked | Problem:
+    def _open(self, submission: Submission, filename: str, arrival: Arrival) -> Checked | Problem:
         path = arrival.staged.path()
         try:
             inside, faults = archives.read(path, submission.filetype, submission.name, submission.version)
@@ -240,15 +213,15 @@ class Upload:
         if faults:
             return _refused("invalid-file", [_INVALID, *faults])
         md5 = arrival.md5() if submission.md5 else None
-        return _Checked(filename=filename, submission=submission, metadata=inside, arrival=arrival, md5=md5)
+        return Checked(filename=filename, submission=submission, metadata=inside, arrival=arrival, md5=md5)
 
-    def _with_provenance(self, checked: _Checked, bearer: Bearer, target: Project | NewProject) -> _Checked | Problem:
+    def _with_provenance(self, checked: Checked, bearer: Bearer, target: Project | NewProject) -> Checked | Problem:
         texts = checked.submission.attestations
         if self._attested is None:
             return _NO_ATTESTATIONS if texts else checked
         project_id = target.id if isinstance(target, Project) else ""
-        row = _row(checked, bearer, project_id, None, self._clock())
-        found = self._attested.check(texts, row, bearer.token)
+        file = row(checked, bearer, project_id, None, self._clock())
+        found = self._attested.check(texts, file, bearer.token)
         return found if isinstance(found, Problem) else replace(checked, provenance=found)
 
     def _target(self, bearer: Bearer, reading: Reading, name: str) -> Project | NewProject | Problem:
@@ -260,7 +233,7 @@ class Upload:
             return _refused("name-refused", [fault])
         return target
 
-    def _commit(self, bearer: Bearer, checked: _Checked) -> Accepted | Problem:
+    def _commit(self, bearer: Bearer, checked: Checked) -> Accepted | Problem:
         """Steps 8 and 9.
 
         Many may share the trip to the disk that ends a transaction, so none may make its own within one: the file gets
@@ -290,21 +263,21 @@ class Upload:
             staged.confirm()
         return accepted
 
-    def _is_named(self, checked: _Checked) -> bool:
+    def _is_named(self, checked: Checked) -> bool:
         """Whether a row names the very file, as that of another upload of the same bytes does."""
         with self._store.read() as reading:
             file = reading.file(checked.filename)
         return file is not None and file.deleted is None and file.blake2b_256 == checked.arrival.blake2b_256
 
-    def _publish(self, writing: Writing, bearer: Bearer, checked: _Checked, served: bytes | None) -> Accepted:
+    def _publish(self, writing: Writing, bearer: Bearer, checked: Checked, served: bytes | None) -> Accepted:
         target = self._judge_again(writing, bearer, checked)
         if isinstance(target, Accepted):
             return target
         now = self._clock()
-        project_id = _real_project(writing, bearer, target, checked, now)
+        project_id = real_project(writing, bearer, target, checked, now)
         return self.record(writing, bearer, checked, project_id, served)
 
-    def reserve(self, writing: Writing, bearer: Bearer, checked: _Checked, *, spent: bool) -> str:
+    def reserve(self, writing: Writing, bearer: Bearer, checked: Checked, *, spent: bool) -> str:
         """Half of 9, for a gateway: the file may come now. Returns the id of its project, which exists after this.
 
         Raises:
@@ -317,22 +290,22 @@ class Upload:
         if isinstance(target, Accepted):  # it was deleted there, or another upload of it is first by a moment
             found = writing.project(target.project)
             return "" if found is None else found.id
-        return _real_project(writing, bearer, target, checked, self._clock())
+        return real_project(writing, bearer, target, checked, self._clock())
 
     def record(
-        self, writing: Writing, bearer: Bearer, checked: _Checked, project_id: str, served: bytes | None
+        self, writing: Writing, bearer: Bearer, checked: Checked, project_id: str, served: bytes | None
     ) -> Accepted:
         """The rest of 9."""
         now = self._clock()
-        row = _row(checked, bearer, project_id, served, now)
-        writing.add_file(row, checked.provenance)
+        file = row(checked, bearer, project_id, served, now)
+        writing.add_file(file, checked.provenance)
         writing.touch(project_id)
-        writing.add_event(_event("file-uploaded", checked, bearer, project_id, now))
-        self._published(writing, row)
+        writing.add_event(event("file-uploaded", checked, bearer, project_id, now))
+        self._published(writing, file)
         return Accepted(project=checked.metadata.name, filename=checked.filename, new=True)
 
     def _judge_again(
-        self, writing: Writing, bearer: Bearer, checked: _Checked, *, spent: bool = False
+        self, writing: Writing, bearer: Bearer, checked: Checked, *, spent: bool = False
     ) -> Project | NewProject | Accepted:
         """4 and 6 in the transaction, and the token is spent unless it is ``spent`` already."""
         # Since step 4 the token may have been burned, the publisher removed, the name taken.
@@ -357,7 +330,7 @@ class Upload:
 class _Delivery:
     """A :class:`trustpub.index.gateway.handing.Delivery` of a file that holds."""
 
-    def __init__(self, upload: Upload, bearer: Bearer, checked: _Checked) -> None:
+    def __init__(self, upload: Upload, bearer: Bearer, checked: Checked) -> None:
         self._upload = upload
         self._bearer = bearer
         self._checked = checked
@@ -385,12 +358,11 @@ class _Delivery:
     def reserve(self, writing: Writing, *, spent: bool) -> Event:
         self._project_id = self._upload.reserve(writing, self._bearer, self._checked, spent=spent)
         now = self._upload.now()
-        return _event("file-handed-on", self._checked, self._bearer, self._project_id, now)
+        return event("file-handed-on", self._checked, self._bearer, self._project_id, now)
 
     def record(self, writing: Writing) -> Accepted:
         checked = self._checked
-        row = writing.file(checked.filename)
-        if row is not None:
+        if writing.file(checked.filename) is not None:
             return Accepted(project=checked.metadata.name, filename=checked.filename, new=False)
         if writing.project_by_id(self._project_id) is None:
             detail = f"the project '{checked.metadata.name}' was removed meanwhile"
@@ -460,122 +432,6 @@ def _existing(
     # twine's --skip-existing and its like look for these words in a 400.
     detail = f"File already exists ({file.filename!r}, with blake2_256 hash {file.blake2b_256!r})."
     return Problem(status=400, code="file-exists", title=_TITLE, detail=detail)
-
-
-def _real_project(writing: Writing, bearer: Bearer, target: Project | NewProject, checked: _Checked, now: float) -> str:
-    """The id of the project, which exists after this and is not pending."""
-    if isinstance(target, Project):
-        if target.pending_until is not None and bearer.publisher is not None:
-            _make_real(writing, bearer.publisher, target, checked, now)
-        elif target.pending_until is not None and checked.arrival.earlier is not None:
-            _bring(writing, target, checked, now)
-        return target.id
-    return _new_project(writing, target, now)
-
-
-def _new_project(writing: Writing, target: NewProject, now: float) -> str:
-    """A project that a person's first upload makes."""
-    held_in_vain = writing.project(target.name)
-    if held_in_vain is not None:
-        names.free(writing, held_in_vain, now)
-    project = Project(
-        id=str(uuid.uuid4()),
-        name=target.name,
-        normalized=normalize(target.name),
-        created=int(now),
-        pending_until=None,
-        serial=0,
-    )
-    writing.add_project(project)
-    writing.add_member(project.id, target.owner.id)
-    facts = {"project": project.name, "user": target.owner.name}
-    writing.add_event(Event(at=now, kind="project-added", project_id=project.id, publisher_id=None, facts=facts))
-    return project.id
-
-
-def _make_real(writing: Writing, publisher: Publisher, project: Project, checked: _Checked, now: float) -> None:
-    """The first accepted upload to a name that was held. Others for which it was held are told."""
-    lost = writing.make_real(project.id, name=checked.metadata.name, publisher_id=publisher.id)
-    told = {**publisher.fields, "issuer": publisher.issuer, "project": project.name, "filename": checked.filename}
-    made = Event(at=now, kind="project-added", project_id=project.id, publisher_id=publisher.id, facts=told)
-    writing.add_event(made)
-    letters.tell(writing, made)
-    facts = {"by": publisher.id, "filename": checked.filename}
-    for publisher_id in lost:
-        writing.add_event(
-            Event(
-                at=now, kind="pending-publisher-dropped", project_id=project.id, publisher_id=publisher_id, facts=facts
-            )
-        )
-
-
-def _bring(writing: Writing, project: Project, checked: _Checked, now: float) -> None:
-    """The first file of a project that was one elsewhere: whoever was to make it here may publish it from now on."""
-    writing.make_real(project.id, name=checked.metadata.name, publisher_id=None)
-    facts = {"project": project.name, "filename": checked.filename}
-    writing.add_event(Event(at=now, kind="project-added", project_id=project.id, publisher_id=None, facts=facts))
-
-
-def _row(checked: _Checked, bearer: Bearer, project_id: str, served: bytes | None, now: float) -> File:
-    earlier = checked.arrival.earlier
-    return File(
-        project_id=project_id,
-        filename=checked.filename,
-        version=checked.metadata.version,
-        filetype=checked.submission.filetype,
-        size=checked.arrival.size,
-        sha256=checked.arrival.sha256,
-        blake2b_256=checked.arrival.blake2b_256,
-        md5=checked.md5,
-        metadata_sha256=None if served is None else hashlib.sha256(served).hexdigest(),
-        requires_python=checked.metadata.one("requires-python"),
-        uploaded=now if earlier is None else earlier.uploaded,
-        token_id=bearer.token.id,
-        yanked=None if earlier is None else earlier.yanked,
-        attested=checked.provenance is not None and bool(checked.provenance.document),
-        origin=_origin(bearer) if earlier is None else earlier.origin,
-    )
-
-
-def _origin(bearer: Bearer) -> dict[str, str]:
-    """Who uploads, as is true now: what is said later of the publisher, or the person, is another matter."""
-    if bearer.publisher is not None:
-        publisher, token = bearer.publisher, bearer.token
-        # The subject has no row of its own: the token was described by it, and by the workflow.
-        subject = token.description.removesuffix(publisher.fields.get("workflow", "")).strip()
-        # Last, so that no claim can stand in the place of these.
-        who = {"publisher": publisher.id, "kind": publisher.kind, "issuer": publisher.issuer, "subject": subject}
-        return {**token.claims, **who}
-    return {} if bearer.user is None else {"user": bearer.user.name}
-
-
-def _event(kind: str, checked: _Checked, bearer: Bearer, project_id: str, now: float) -> Event:
-    if checked.arrival.earlier is not None:
-        return _imported(checked, checked.arrival.earlier, project_id, now)
-    facts = {
-        "filename": checked.filename,
-        "version": checked.metadata.version,
-        "size": checked.arrival.size,
-        "sha256": checked.arrival.sha256,
-        "token": bearer.token.id,
-        "user": bearer.user.name if bearer.user else None,
-        "origin": _origin(bearer),
-    }
-    publisher_id = bearer.publisher.id if bearer.publisher else None
-    return Event(at=now, kind=kind, project_id=project_id, publisher_id=publisher_id, facts=facts)
-
-
-def _imported(checked: _Checked, earlier: Earlier, project_id: str, now: float) -> Event:
-    facts = {
-        "filename": checked.filename,
-        "version": checked.metadata.version,
-        "size": checked.arrival.size,
-        "sha256": checked.arrival.sha256,
-        "uploaded": datetime.fromtimestamp(earlier.uploaded, UTC).isoformat(timespec="seconds"),
-        "yanked": earlier.yanked,
-        "origin": dict(earlier.origin),
-    }
-    return Event(at=now, kind="file-imported", project_id=project_id, publisher_id=None, facts=facts)
 
 
 def _deleted(file: File) -> str:

@@ -4,7 +4,7 @@
 
 Import the fixtures that you need::
 
-    from tests.objects import Objects, ObjectServer, objects, object_server  # noqa: F401
+    from tests.objects import Objects, ObjectServer, objects, object_server, way  # noqa: F401
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ _NUMBERS = itertools.count(1)
 
 @dataclass
 class ObjectServer:
-    """SeaweedFS in a folder of its own, which can be stopped and started again on what it has."""
+    """SeaweedFS in a folder of its own."""
 
     folder: Path
     ports: tuple[int, ...] = ()
@@ -102,7 +103,7 @@ class ObjectServer:
         return True
 
     def stop(self) -> None:
-        """Kill it: what it acknowledged is there when it starts again."""
+        """Kill it: it takes its time to end in peace."""
         if self.process is None:
             return
         os.killpg(self.process.pid, signal.SIGKILL)
@@ -110,11 +111,6 @@ class ObjectServer:
         assert self.process.stdin is not None
         self.process.stdin.close()
         self.process = None
-
-    def freeze(self, *, on: bool) -> None:
-        """Make it silent, or let it go on: connections are taken, and nobody answers."""
-        assert self.process is not None
-        os.killpg(self.process.pid, signal.SIGSTOP if on else signal.SIGCONT)
 
     def storage(self, bucket: str, **others: Any) -> ObjectStorage:
         """The setting for one of its buckets, which comes to be with the first object."""
@@ -151,6 +147,69 @@ class Objects:
         return path
 
 
+class Way:
+    """A way to the server that can be cut and mended, and on which one text that is sent can become another."""
+
+    def __init__(self, server: ObjectServer, needle: bytes = b"") -> None:
+        self._target = ("127.0.0.1", server.ports[0])
+        self._needle = needle
+        self.altered = 0
+        self._held: list[socket.socket] = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listening.getsockname()[1]
+        self._take()
+
+    @property
+    def endpoint(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def cut(self) -> None:
+        """Nobody listens any more, and all connections end."""
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
+        self._taking.join(10)
+        self._listening.close()
+        for one in self._held:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads:
+            thread.join(10)
+        for one in self._held:
+            one.close()
+
+    def mend(self) -> None:
+        """As before."""
+        self._listening = socket.create_server(("127.0.0.1", self.port))
+        self._take()
+
+    def _take(self) -> None:
+        self._held, self._threads = [], list[threading.Thread]()
+        self._taking = threading.Thread(target=self._accept, daemon=True)
+        self._taking.start()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                one, _ = self._listening.accept()
+            except OSError:
+                return
+            other = socket.create_connection(self._target)
+            self._held += [one, other]
+            for ends in ((one, other, bool(self._needle)), (other, one, False)):
+                thread = threading.Thread(target=self._pass, args=ends, daemon=True)
+                self._threads.append(thread)
+                thread.start()
+
+    def _pass(self, source: socket.socket, target: socket.socket, alter: bool) -> None:
+        with suppress(OSError):
+            while chunk := source.recv(65536):
+                if alter and self._needle in chunk:
+                    self.altered += 1
+                    chunk = chunk.replace(self._needle, self._needle[:-1] + b"!")
+                target.sendall(chunk)
+            target.shutdown(socket.SHUT_WR)
+
+
 def _free_ports(count: int) -> tuple[int, ...]:
     with ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
@@ -169,7 +228,7 @@ def new_server() -> ObjectServer:
 
 @pytest.fixture(scope="session")
 def object_server() -> Iterator[ObjectServer]:
-    """For all tests of this process; nobody stops it."""
+    """For all tests of this process."""
     server = new_server()
     try:
         server.start()
@@ -180,15 +239,11 @@ def object_server() -> Iterator[ObjectServer]:
 
 
 @pytest.fixture
-def own_object_server() -> Iterator[ObjectServer]:
-    """For one test, which may stop it."""
-    server = new_server()
-    try:
-        server.start()
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(server.folder, ignore_errors=True)
+def way(object_server: ObjectServer) -> Iterator[Way]:
+    """To the server, for one test, which may cut it."""
+    way = Way(object_server)
+    yield way
+    way.cut()
 
 
 @pytest.fixture

@@ -67,6 +67,13 @@ class Index:
     said: list[str] = field(default_factory=list)
     """On its standard error, by all its runs."""
     process: subprocess.Popen[str] | None = None
+    config: Path | None = None
+    """What it is started with besides."""
+
+    @property
+    def configured(self) -> Sequence[object]:
+        """The options of every command that opens the folder."""
+        return ["--data", self.data, *(["--config", self.config] if self.config else [])]
 
     @property
     def pid(self) -> int:
@@ -75,7 +82,7 @@ class Index:
 
     def launch(self) -> subprocess.Popen[str]:
         """Start it, and do not wait until it listens."""
-        command = ["serve", "--data", self.data, "--port", "0", "--json"]
+        command = ["serve", *self.configured, "--port", "0", "--json"]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 [*self.within, sys.executable, "-m", "trustpub", *map(str, command)],
@@ -121,10 +128,8 @@ class Index:
 
     def give_token(self) -> None:
         """A user who may make projects, and a token."""
-        assert trustpub("admin", "user", "add", "alice", "--data", self.data, within=self.within).returncode == 0
-        made = trustpub(
-            "admin", "token", "create", "alice", "--scope", "upload", "--data", self.data, within=self.within
-        )
+        assert trustpub("admin", "user", "add", "alice", *self.configured, within=self.within).returncode == 0
+        made = trustpub("admin", "token", "create", "alice", "--scope", "upload", *self.configured, within=self.within)
         assert made.returncode == 0, made.stderr
         self.token = made.stdout.strip()
 

@@ -33,7 +33,7 @@ from trustpub.index.settings import Postgres
 from trustpub.secret import Secret
 from trustpub.trust.publishers import Link, Publisher
 
-from ...objects import object_server, objects, own_object_server  # noqa: F401, TID252 - fixtures
+from ...objects import object_server, objects, way  # noqa: F401, TID252 - fixtures
 
 NOW = 1_790_000_000.0
 PUBLIC = "https://token.actions.githubusercontent.com"

@@ -6,15 +6,11 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,7 +24,7 @@ from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.ports import SWEEPING
 from trustpub.secret import Secret
 
-from ...objects import SECRET_KEY, Objects, ObjectServer  # noqa: TID252 - pytest gives these folders no absolute name
+from ...objects import SECRET_KEY, Objects, ObjectServer, Way  # noqa: TID252 - pytest gives these folders no absolute name
 from .conftest import a_project
 from .test_blobs_anywhere import CONTENT, DIGEST, NAME, a_row, digest_of, keep, kept
 
@@ -100,52 +96,6 @@ def test_bytes_that_are_there_already_and_are_others_are_not_taken_for_the_file(
         keep(blobs)
 
 
-class Altering:
-    """A way to the object storage on which one byte of what is sent becomes another."""
-
-    def __init__(self, server: ObjectServer, needle: bytes) -> None:
-        self._target = ("127.0.0.1", server.ports[0])
-        self._needle = needle
-        self.altered = 0
-        self._held: list[socket.socket] = []
-        self._listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self._listening.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
-
-    def close(self) -> None:
-        for one in (self._listening, *self._held):
-            one.close()
-
-    def _accept(self) -> None:
-        while True:
-            try:
-                one, _ = self._listening.accept()
-            except OSError:
-                return
-            other = socket.create_connection(self._target)
-            self._held += [one, other]
-            threading.Thread(target=self._pass, args=(one, other, True), daemon=True).start()
-            threading.Thread(target=self._pass, args=(other, one, False), daemon=True).start()
-
-    def _pass(self, source: socket.socket, target: socket.socket, alter: bool) -> None:
-        try:
-            while chunk := source.recv(65536):
-                if alter and self._needle in chunk:
-                    self.altered += 1
-                    chunk = chunk.replace(self._needle, self._needle[:-1] + b"!")
-                target.sendall(chunk)
-            target.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
-
-
-@contextmanager
-def altering(server: ObjectServer, needle: bytes) -> Iterator[Altering]:
-    way = Altering(server, needle)
-    yield way
-    way.close()
-
-
 @pytest.mark.parametrize("large", [False, True])
 def test_what_is_altered_on_its_way_is_refused_there(
     objects: Objects,
@@ -154,10 +104,11 @@ def test_what_is_altered_on_its_way_is_refused_there(
     large: bool,
 ) -> None:
     content = (LARGE if large else b"") + b"the-needle-in-it"
-    with altering(object_server, b"the-needle-in-it") as way:
-        blobs = S3Blobs(tmp_path, Bucket(objects.storage(endpoint=f"http://127.0.0.1:{way.port}")))
-        with pytest.raises(Unreachable, match="does not answer as it should"):
-            keep(blobs, content=content, metadata=None)
+    way = Way(object_server, b"the-needle-in-it")
+    blobs = S3Blobs(tmp_path, Bucket(objects.storage(endpoint=way.endpoint)))
+    with pytest.raises(Unreachable, match="does not answer as it should"):
+        keep(blobs, content=content, metadata=None)
+    way.cut()
     assert way.altered
     assert not any(key.startswith("packages") for key in objects.keys())  # noqa: SIM118 - it is no mapping
 
@@ -204,22 +155,19 @@ def test_a_bucket_that_is_not_there_is_no_missing_file(object_server: ObjectServ
             ask()
 
 
-def test_a_storage_that_is_gone_is_told_soon_and_back_when_it_is(
-    own_object_server: ObjectServer,
-    tmp_path: Path,
-) -> None:
-    blobs = S3Blobs(tmp_path, Bucket(own_object_server.storage("tests")))
+def test_a_storage_that_is_gone_is_told_soon_and_back_when_it_is(objects: Objects, way: Way, tmp_path: Path) -> None:
+    blobs = S3Blobs(tmp_path, Bucket(objects.storage(endpoint=way.endpoint)))
     keep(blobs)
     blobs.bucket.put_new(MARK, b"mine")
     assert blobs.fault() is None
-    own_object_server.stop()
+    way.cut()
     begun = time.monotonic()
     with pytest.raises(Unreachable, match="does not answer as it should"):
         keep(blobs, "other-1.0.tar.gz", b"other", None)
     assert "does not answer" in (blobs.fault() or "")
     blobs.remove(DIGEST, NAME)  # is left to a sweep
     assert time.monotonic() - begun < 20
-    own_object_server.start()
+    way.mend()
     assert blobs.fault() is None
     assert list(blobs.names()) == [(DIGEST, NAME)]
     keep(blobs, "other-1.0.tar.gz", b"other", None)

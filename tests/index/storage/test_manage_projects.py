@@ -18,6 +18,7 @@ from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.kept import Event, File, Project, User
 from trustpub.index.manage.projects import Chosen, Projects
+from trustpub.index.ports import Blobs
 
 from .conftest import NOW, Ran, SetClock, a_project, a_publisher, event_kinds
 
@@ -36,7 +37,7 @@ def a_file(filename: str, digest: str) -> File:
 FILES = [a_file(WHEEL, "a"), a_file(SDIST, "b"), a_file(NEXT, "c")]
 
 
-def stock(store: SqlStore, blobs: FolderBlobs) -> None:
+def stock(store: SqlStore, blobs: Blobs) -> None:
     with store.write() as writing:
         writing.add_project(a_project())
         writing.add_project(a_project("Held", "project-2", pending_until=int(NOW) + 1000))

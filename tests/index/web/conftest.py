@@ -53,7 +53,7 @@ from trustpub.trust.provider import Terms
 from trustpub.trust.publishers import Link, Publisher
 
 from ... import packed  # noqa: TID252 - pytest gives these folders no absolute name
-from ...objects import object_server, objects, own_object_server  # noqa: F401, TID252 - fixtures
+from ...objects import object_server, objects, way  # noqa: F401, TID252 - fixtures
 
 NOW = 1_790_000_000.25
 METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: {version}\nRequires-Python: >=3.9\n\n{body}\n"

@@ -106,6 +106,8 @@ def settle(store: Store, clock: Clock, place: str, moved: Moved) -> None:
 def _copy(store: Store, row: File, source: Blobs, target: Blobs, moved: Moved) -> bool:
     """False if the file was deleted meanwhile."""
     there = _digest(row, target)
+    if there not in (None, row.sha256):
+        raise _wrong(row, "is at the new place already, with another content")
     if there is None or _lacks_metadata(row, target):
         try:
             _send(row, source, target)
@@ -114,8 +116,6 @@ def _copy(store: Store, row: File, source: Blobs, target: Blobs, moved: Moved) -
                 raise _wrong(row, "is not where it should be") from None
             return False
         moved.copied += 1
-    elif there != row.sha256:
-        raise _wrong(row, "is at the new place already, with another content")
     moved.files += 1
     moved.bytes += row.size
     return True

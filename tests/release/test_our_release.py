@@ -128,6 +128,26 @@ def test_the_files_pass_the_check_of_the_release_for_their_own_tag_only(checkout
         assert done.returncode == code, f"{done.stdout}\n{done.stderr}"
 
 
+def test_a_new_version_stands_where_the_program_the_build_and_the_jobs_that_init_writes_read_it(checkout: Path) -> None:
+    assert "9.9" in trustpub(checkout, "version", "9.9")
+    said = trustpub(checkout, "--version", PYTHONPATH=str(checkout / "src"))
+    assert said == "trustpub 9.9\n"
+    build = [
+        sys.executable,
+        "-m",
+        "build",
+        "--no-isolation",
+        "--wheel",
+        "--outdir",
+        str(checkout / "dist"),
+        str(checkout),
+    ]
+    subprocess.run(build, check=True, capture_output=True, timeout=120)
+    assert [path.name for path in (checkout / "dist").iterdir()] == ["trustpub-9.9-py3-none-any.whl"]
+    told = trustpub(checkout, "init", "--yes", "--offline", "--dry-run", "--json", PYTHONPATH=str(checkout / "src"))
+    assert {one["change"] for one in json.loads(told)["files"]} == {"unchanged"}
+
+
 def test_the_notes_of_a_release_are_its_section_of_the_changelog(checkout: Path) -> None:
     built = subprocess.run(
         [sys.executable, "-m", "towncrier", "build", "--yes", "--version", "0.1.0", "--date", "2026-11-21"],

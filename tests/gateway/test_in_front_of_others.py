@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -22,6 +23,7 @@ from trustpub.index.settings import Gateway
 from trustpub.rehearsal.issuers import GitHubIssuer
 
 from .conftest import Behind, Gate, again, devpi, gateway, kill, pypiserver, wheel
+from .wire import Wire
 
 
 def client(name: str) -> str:
@@ -97,28 +99,37 @@ def test_twine_publishes_through_it_with_a_token(pair: tuple[Gate, Behind], tmp_
 def test_publishing_ends_well_though_the_index_behind_is_killed_and_comes_back(tmp_path: Path) -> None:
     with ExitStack() as ends:
         issuer = ends.enter_context(GitHubIssuer(clock=time.time))
-        first = ExitStack()
+        first = ends.enter_context(ExitStack())
         behind = first.enter_context(pypiserver(tmp_path / "behind"))
-        gate = ends.enter_context(gateway(tmp_path / "gate", issuer, behind.lines))
+        wire = ends.enter_context(Wire(behind.url))
+        gate = ends.enter_context(gateway(tmp_path / "gate", issuer, f'upstream = "{wire.url}/"'))
         with_a_job(gate, issuer)
         gate.hold("killed-one")
         path = wheel(tmp_path, "killed-one", padding=3_000_000)
-        assert behind.process is not None
-        behind.process.kill()
+        killed, process = threading.Event(), behind.process
+
+        def strike() -> None:
+            assert process is not None
+            process.kill()
+            process.wait(20)
+            killed.set()
+
+        wire.before = strike
+        said: list[str] = []
+        publishing = threading.Thread(target=lambda: said.append(publish(gate, path)))
+        publishing.start()
+        assert killed.wait(60)
+        assert behind.names() == []
+        wire.before = lambda: None
         first.close()
-        answer = gate.send(gate.token(), path)
-        assert answer.status == 503
-        said = publish(gate, path, fails=True)
-        assert "has not got the file" in said
-        port = int(behind.url.rpartition(":")[2])
-        behind = ends.enter_context(pypiserver(tmp_path / "behind", port=port))
-        publish(gate, path)
+        ends.enter_context(pypiserver(tmp_path / "behind", port=int(behind.url.rpartition(":")[2])))
+        publishing.join(120)
+        assert said
         assert behind.names() == [path.name]
+        assert gate.kinds("killed-one") == ["file-handed-on", "file-uploaded"]
 
 
 def test_a_gateway_that_is_killed_after_the_file_went_through_completes_it_at_a_retry(tmp_path: Path) -> None:
-    from .wire import Wire
-
     with ExitStack() as ends:
         issuer = ends.enter_context(GitHubIssuer(clock=time.time))
         behind = ends.enter_context(pypiserver(tmp_path / "behind"))
@@ -149,8 +160,8 @@ def test_another_trustpub_behind_it_has_the_files(tmp_path: Path, installed: Cal
     with ExitStack() as ends:
         issuer = ends.enter_context(GitHubIssuer(clock=time.time))
         back = ends.enter_context(serving(tmp_path, "github", issuer))
-        back.admin("user", "add", "gateway", "--email", "gateway@example.test")
-        token = json.loads(back.admin("token", "create", "gateway", "--scope", "upload", "--json"))["token"]
+        back.admin("user", "add", "gateway")
+        token = back.admin("token", "create", "gateway", "--scope", "upload").split()[-1]
         lines = f'upstream = "{back.url}/"\nupload_url = "{back.url}/legacy/"\nca = "{back.ca}"'
         gate = ends.enter_context(gateway(tmp_path / "gate", issuer, lines, user="__token__", password=token))
         with_a_job(gate, issuer)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from trustpub.index.ports import Sent
 from trustpub.protocol.exchange import Problem
 
-RETRY_SECONDS = 15
+RETRY_SECONDS = 5
 UNDER_WAY_SECONDS = 30
 _TITLE = "Upload refused"
 

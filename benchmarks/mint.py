@@ -23,7 +23,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -138,10 +138,16 @@ class Server:
         return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def start_index(children: Children, folder: Folder, key: rsa.RSAPrivateKey) -> tuple[str, Server]:
-    """The index, told of the issuer and its key, and of a publisher for a project that is still to come."""
+def start_index(
+    children: Children, folder: Folder, key: rsa.RSAPrivateKey, settings: Mapping[str, str] | None = None
+) -> tuple[str, Server]:
+    """The index, told of the issuer and its key, and of a publisher for a project that is still to come.
+
+    ``settings``: variables for it.
+    """
     argv = [sys.executable, "-m", "trustpub", "serve", "--data", str(folder.data), "--rehearsal", "--port", "0"]
-    running = children.start(argv, env=folder.bare(os.environ), cwd=folder.path, log=folder.log("index"))
+    env = {**folder.bare(os.environ), **(settings or {})}
+    running = children.start(argv, env=env, cwd=folder.path, log=folder.log("index"))
     index = await_ready(running, folder)
     jwk = RSAKey.import_key(_pem(key), {"kid": KEY_ID}).as_dict(private=False)
     with open_folder(folder.data, create=False) as opened:

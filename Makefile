@@ -33,7 +33,7 @@ test-long: .venv/installed browser postgres objects clients without wheels opera
 	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=long -m "long or not long" $(PYTEST_ARGS)
 
 soak: .venv/installed postgres ## Use an index of several workers for long while they are killed (SECONDS=1800 WORKERS=3)
-	@SECONDS=$${SECONDS:-1800} $(BIN)/pytest -q -s -m long tests/soak
+	@env SECONDS=$(or $(SECONDS),1800) $(BIN)/pytest -q -s -m long tests/soak
 
 check: check-style check-types check-rooms check-changelog check-docs ## All that is not a test (make -k check: go on after a fault)
 

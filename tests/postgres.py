@@ -19,6 +19,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -89,6 +90,12 @@ class Server:
     _process: subprocess.Popen[bytes] | None = None
     _numbers: Iterator[int] = field(default_factory=count)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @property
+    def pid(self) -> int:
+        """Of its first process, or of what started that."""
+        assert self._process is not None
+        return self._process.pid
 
     def start(self) -> None:
         """Return once it takes connections."""
@@ -176,6 +183,12 @@ def database(postgres: Server) -> Iterator[Database]:
     made = postgres.create()
     yield made
     postgres.drop(made)
+
+
+@contextmanager
+def running() -> Iterator[Server]:
+    """A server for a program that is no test."""
+    yield from _serve()
 
 
 def _serve() -> Iterator[Server]:

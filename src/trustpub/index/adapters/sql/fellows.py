@@ -92,7 +92,7 @@ class PostgresFellows:
         self._thread = None
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE_SECONDS
+        pause, said = FIRST_PAUSE_SECONDS, ""
         while not self._ended.is_set():
             try:
                 with psycopg.connect(
@@ -103,10 +103,14 @@ class PostgresFellows:
                 ) as connection:
                     connection.add_notify_handler(self._heard)
                     connection.execute(f"LISTEN {CHANNEL}")
-                    pause = FIRST_PAUSE_SECONDS
+                    if said:
+                        _log.warning("the other processes of the index can be met again")
+                    pause, said = FIRST_PAUSE_SECONDS, ""
                     self._meet(connection)
             except (psycopg.Error, OSError) as error:
-                _log.warning("the other processes of the index cannot be met: %s", type(error).__name__)
+                if not said:
+                    said = type(error).__name__
+                    _log.warning("the other processes of the index cannot be met: %s", said)
             finally:
                 self._leads = False
             self._ended.wait(pause)

@@ -45,7 +45,7 @@ def test_what_no_upload_may_be_is_refused_by_name_and_reason(name: str, folder: 
     assert reason in outcome.reason
     assert rows(folder) == {}
     assert wrong(folder) == []
-    assert list(folder.blobs.staging.iterdir()) == []
+    assert list((folder.path / "staging").iterdir()) == []
 
 
 def test_a_source_distribution_of_a_name_that_is_not_normal_is_told_its_name(folder: Folder, old: Path) -> None:

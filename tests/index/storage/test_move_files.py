@@ -81,8 +81,9 @@ def test_an_index_keeps_its_files_in_a_bucket_from_its_first_start_on(
     checked = admin(index, "check-files", config=config)
     assert checked.returncode == 0, checked.stdout + checked.stderr
     deleted = admin(index, "project", "delete", "hello", "--version", "1.0", "--yes", config=config)
-    if deleted.returncode == 0:
-        assert WHEELS[0].filename not in served(index)
+    assert deleted.returncode == 0, deleted.stderr
+    assert WHEELS[0].filename not in served(index)
+    assert sum(WHEELS[0].filename in key for key in objects.keys()) == 0  # noqa: SIM118
     index.end(15)
 
     # Without the section it is not opened, as if its files were gone.

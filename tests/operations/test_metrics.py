@@ -93,7 +93,7 @@ def test_a_mint_an_upload_and_a_burn_are_counted(index: Index) -> None:
     assert more('trustpub_requests_total{route="mint",status="2xx"}') == 1
     assert more('trustpub_requests_total{route="mint",status="4xx"}') == 2
     assert more('trustpub_request_duration_seconds_count{route="mint"}') == 3
-    assert more('trustpub_store_wait_seconds_count{kind="write"}') >= 3
+    assert more('trustpub_store_seconds_count{kind="write"}') >= 3
     assert more("trustpub_mint_queue_seconds_count") >= 3
     assert after["trustpub_requests_in_progress"] == 1  # this very one
     assert after["trustpub_housekeeping_last_success_timestamp_seconds"] > 1.7e9

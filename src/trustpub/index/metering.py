@@ -27,7 +27,7 @@ class Meter(Protocol):
         """A mint waited so long for the round before it to end."""
 
     def stored(self, kind: str, seconds: float) -> None:
-        """A transaction, ``read`` or ``write``, waited so long for its turn."""
+        """A transaction took so long: a ``read`` to begin, a ``write`` to be durable."""
 
     def asked_keys(self, provider: str, *, answered: bool) -> None:
         """An issuer was asked for its keys."""

@@ -1,6 +1,6 @@
 # SPDX-FileCopyrightText: The trustpub authors
 # SPDX-License-Identifier: Apache-2.0
-"""A store whose waits are counted."""
+"""A store whose time is counted."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ T = TypeVar("T")
 
 
 class TimedStore:
-    """:class:`trustpub.index.ports.Store` that tells a meter how long each transaction waited to begin."""
+    """:class:`trustpub.index.ports.Store` that tells a meter how long a transaction took: to begin, where it reads;
+    to be durable, where it writes.
+    """
 
     def __init__(self, store: Store, meter: Meter) -> None:
         self._store = store
@@ -36,24 +38,19 @@ class TimedStore:
     def write(self) -> Iterator[Writing]:
         begun = perf_counter()
         with self._store.write() as writing:
-            self._told("write", perf_counter() - begun)
             yield writing
+        self._told("write", perf_counter() - begun)
 
     def transact(self, work: Callable[[Writing], T]) -> T:
-        return self._store.transact(self._timed(work))
+        begun = perf_counter()
+        answer = self._store.transact(work)
+        self._told("write", perf_counter() - begun)
+        return answer
 
     def transact_all(self, works: Sequence[Callable[[Writing], T]]) -> Sequence[T | Exception]:
         if not works:
             return self._store.transact_all(works)
-        first, *others = works
-        return self._store.transact_all([self._timed(first), *others])
-
-    def _timed(self, work: Callable[[Writing], T]) -> Callable[[Writing], T]:
         begun = perf_counter()
-        told = self._told
-
-        def timed(writing: Writing) -> T:
-            told("write", perf_counter() - begun)
-            return work(writing)
-
-        return timed
+        answers = self._store.transact_all(works)
+        self._told("write", perf_counter() - begun)
+        return answers

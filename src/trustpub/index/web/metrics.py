@@ -153,7 +153,7 @@ class Metrics:
 
     def _make_waits(self) -> None:
         store = Histogram(
-            "trustpub_store_wait_seconds", "How long a transaction waited for its turn.",
+            "trustpub_store_seconds", "How long a transaction took: to begin, if it reads, or to be durable.",
             ["kind"], buckets=_WAIT_SECONDS, registry=self.registry,
         )  # fmt: skip
         self._store = {kind: store.labels(kind).observe for kind in ("read", "write")}
@@ -181,7 +181,7 @@ class Metrics:
         self._queue.observe(seconds)
 
     def stored(self, kind: str, seconds: float) -> None:
-        """A transaction waited."""
+        """A transaction took so long."""
         self._store[kind](seconds)
 
     def asked_keys(self, provider: str, *, answered: bool) -> None:

@@ -81,7 +81,7 @@ def check_installs(data: Path, target: Path, requirement: str = "hello==1.0") ->
     """Real pip installs the module ``hello`` from our server on this folder."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "trustpub", "serve", "--data", str(data), "--port", str(port)]
+    command = [sys.executable, "-m", "trustpub", "serve", "--data", str(data), "--port", str(port), "--public-url", url]
     with running(command, f"{url}/healthz", target.with_name("serve.log")):
         pip = [sys.executable, "-m", "pip", "install", "--isolated", "--no-deps", "--no-cache-dir", "-q"]
         run([*pip, "--target", str(target), "--index-url", f"{url}/simple/", requirement])

@@ -24,6 +24,7 @@ from generate_measured import measured_pages
 from generate_problems import problem_codes_page
 from generate_providers import providers_page
 from generate_rules import rule_pages
+from generate_settings import settings_page
 
 from trustpub import errors
 from trustpub.cli.main import BUG, INTERRUPTED, TERMINATED, _group
@@ -92,6 +93,7 @@ def run() -> int:
         ("problem-codes.md", BANNER + problem_codes_page()),
         ("failures.md", BANNER + failures_page()),
         ("providers.md", BANNER + providers_page()),
+        ("settings.md", BANNER + settings_page()),
         ("apply-file.md", BANNER + apply_file_page()),
         ("management-api.md", BANNER + management_page()),
         ("documented-flows.md", BANNER + flows_page()),

@@ -346,6 +346,21 @@ class Writing(Reading, Protocol):
     def forget_attempts(self, before: float) -> int:
         """Drop those last seen before this time; how many."""
 
+    def remove_files(self, project_id: str) -> None:
+        """Every row of the project's files, so that their names are free, and the project is but a name that is held:
+        for :meth:`remove_project` to follow. The bytes are for the caller to remove, after this is durable.
+        """
+
+    def forget_address(self, email: str) -> None:
+        """Letters and invitations that are on their way there."""
+
+    def rewrite(self, said: Sequence[str], change: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> int:
+        """Have the facts of every event, and the origin of every file, that hold one of ``said`` (compared without
+        case) say what ``change`` makes of them. Returns how many events were changed.
+
+        The one way to change an event: for what nobody may keep of a person.
+        """
+
 
 class NoRoom(Unreachable):
     """The disk is full. Nothing was changed, and once there is room everything goes on."""
@@ -369,7 +384,8 @@ class Store(Protocol):
         """Run ``work`` in a transaction, and return its answer once that is durable; what it raises undoes it alone.
 
         Like :meth:`write`, but several that wait at the same time may share one trip to the disk (group commit).
-        ``work`` runs once, in any thread, while others wait: it must be quick, and must not use the store itself.
+        ``work`` runs in any thread, while others wait: it must be quick, must not use the store itself, and must change
+        nothing else. Where other processes write too it may run again, and only what the last run did and told counts.
         """
 
     def transact_all(self, works: Sequence[Callable[[Writing], T]]) -> Sequence[T | Exception]:

@@ -17,6 +17,7 @@ from trustpub.cli.admin.names import name
 from trustpub.cli.admin.people import token, user
 from trustpub.cli.admin.projects import project
 from trustpub.cli.admin.publishers import publisher
+from trustpub.cli.admin.purge import purge
 from trustpub.cli.admin.records import attempts, events
 from trustpub.cli.admin.rows import move_to_postgres
 from trustpub.cli.admin.secret import rotate_secret
@@ -50,5 +51,6 @@ for one in (
     restore,
     settings,
     rotate_secret,
+    purge,
 ):
     admin.add_command(one)

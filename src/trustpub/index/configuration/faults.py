@@ -20,6 +20,8 @@ class Fault:
     """What goes on the sentence that begins with it, without a full stop."""
     wanted: str = ""
     """A whole sentence."""
+    path: str = ""
+    """The setting's name, where it is one and its value is what is wrong."""
 
 
 def complaint(faults: Sequence[Fault]) -> Misuse:

@@ -13,8 +13,8 @@ def gateway(configuration: Configuration) -> Gateway | None:
     """None: files are kept here, or something is wrong, which was noted."""
     upstream = configuration["gateway.upstream"]
     if upstream is None:
-        for path in configuration.given_in("gateway"):
-            configuration.blame(path, "is given in vain", "Name the index behind this one with gateway.upstream.")
+        others = configuration.given_in("gateway")
+        configuration.in_vain("gateway.upstream", others, "Name the index behind this one with gateway.upstream.")
         return None
     for path in configuration.given("taking.upstream"):
         wrong = "does not go together with gateway.upstream, where every request for a page is sent"

@@ -25,6 +25,8 @@ def relay(configuration: Configuration) -> Relay | None:
         # A variable may be there for other programs; nobody who sets nothing else means us.
         _without_server(configuration)
         return None
+    if sender is None and "mail.sender" in configuration.unfit:
+        return None
     if sender is None:
         wanted = f"Give one with {configuration.call('mail.sender')}, such as index@example.org."
         configuration.blame("mail.smtp_url", "is given, and letters need a sender", wanted)
@@ -34,6 +36,8 @@ def relay(configuration: Configuration) -> Relay | None:
     if read is None:
         return None
     scheme, user, host, port = read
+    if {"mail.password", "mail.password_file"} & configuration.unfit:
+        return None
     if bool(user) != (password is not None):
         configuration.blame(
             "mail.smtp_url",
@@ -61,11 +65,10 @@ def relay(configuration: Configuration) -> Relay | None:
 
 
 def _without_server(configuration: Configuration) -> None:
-    for path in configuration.given("mail.sender", "mail.password_file", "mail.ca"):
-        server = configuration.call("mail.smtp_url")
-        configuration.blame(
-            path, f"is given in vain. Without {server} no letters are sent", f"Name the server: {server} smtps://HOST"
-        )
+    server = configuration.call("mail.smtp_url")
+    others = ("mail.sender", "mail.password_file", "mail.ca")
+    so = f"Without {server} no letters are sent"
+    configuration.in_vain("mail.smtp_url", others, f"Name the server: {server} smtps://HOST", so=so)
 
 
 def _read(configuration: Configuration, url: str) -> tuple[str, str, str, int] | None:

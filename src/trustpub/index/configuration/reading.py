@@ -51,7 +51,7 @@ class Configuration:
         """Use :func:`read`."""
         self._held = held
         self._faults = list(faults)
-        self.unfit: set[str] = set()
+        self.unfit = {one.path for one in faults if one.path}
         """Settings that cannot be used, as far as that is known; their values are not to be shown."""
         self.file = file
         """The file that was read; None: none was named."""
@@ -71,6 +71,16 @@ class Configuration:
     def given_in(self, section: str) -> Sequence[str]:
         """All settings of a section that were given anywhere."""
         return self.given(*(path for path, one in TABLE.items() if one.section == section))
+
+    def in_vain(self, path: str, others: Sequence[str], wanted: str, *, so: str = "") -> None:
+        """Blame ``others``, as far as they were given, for ``path``, without which they mean nothing, was not.
+
+        If it was given, and is wrong itself, that is enough.
+        """
+        if path in self.unfit:
+            return
+        for one in self.given(*others):
+            self.blame(one, "is given in vain" + (f". {so}" if so else ""), wanted)
 
     def call(self, path: str) -> str:
         """The setting as whoever gave it did; one that was not given, as they probably would."""
@@ -150,12 +160,13 @@ def _file_value(setting: Setting, value: Any, folder: Path, at: str, faults: lis
     where = f"{setting.path} ({at})"
     if setting.secret:
         wanted = f"Put it into a file that {setting.path}_file names, or into the variable {setting.variable}."
-        faults.append(Fault(where=where, wrong="is a secret, for which this file is no place", wanted=wanted))
+        wrong = "is a secret, for which this file is no place"
+        faults.append(Fault(where=where, wrong=wrong, wanted=wanted, path=setting.path))
         return None
     try:
         return Held(value=setting.kind.from_toml(value, folder), source=Source.FILE, where=where)
     except Unfit as unfit:
-        faults.append(Fault(where=where, wrong=unfit.wrong, wanted=unfit.wanted))
+        faults.append(Fault(where=where, wrong=unfit.wrong, wanted=unfit.wanted, path=setting.path))
         return None
 
 
@@ -168,7 +179,7 @@ def _from_environment(env: Mapping[str, str], faults: list[Fault]) -> Mapping[st
         try:
             found[path] = Held(value=setting.kind.from_text(env[name]), source=Source.ENVIRONMENT, where=name)
         except Unfit as unfit:
-            faults.append(Fault(where=name, wrong=unfit.wrong, wanted=unfit.wanted))
+            faults.append(Fault(where=name, wrong=unfit.wrong, wanted=unfit.wanted, path=path))
     known = {one.variable: one for one in TABLE.values()} | {one.also: one for one in TABLE.values() if one.also}
     starts = tuple(f"{PREFIX}{section}_".upper() for section in SECTIONS)
     for name in sorted(env):
@@ -187,7 +198,7 @@ def _from_command_line(given: Mapping[str, Any], faults: list[Fault]) -> Mapping
         try:
             found[path] = Held(value=_option_value(setting, value), source=Source.COMMAND_LINE, where=where)
         except Unfit as unfit:
-            faults.append(Fault(where=where, wrong=unfit.wrong, wanted=unfit.wanted))
+            faults.append(Fault(where=where, wrong=unfit.wrong, wanted=unfit.wanted, path=path))
     return found
 
 

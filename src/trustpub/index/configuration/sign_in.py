@@ -20,12 +20,11 @@ def open_id(configuration: Configuration) -> OpenId | None:
     issuer, client_id = configuration["sign_in.issuer"], configuration["sign_in.client_id"]
     named = configuration.call("sign_in.issuer")
     if issuer is None:
-        for path in configuration.given(
-            "sign_in.client_id", "sign_in.client_secret_file", "sign_in.name", "sign_in.ca"
-        ):
-            configuration.blame(
-                path, f"is given in vain. Without {named} people sign in here only", f"Name the provider: {named} URL"
-            )
+        others = ("sign_in.client_id", "sign_in.client_secret_file", "sign_in.name", "sign_in.ca")
+        so = f"Without {named} people sign in here only"
+        configuration.in_vain("sign_in.issuer", others, f"Name the provider: {named} URL", so=so)
+        return None
+    if client_id is None and "sign_in.client_id" in configuration.unfit:
         return None
     if client_id is None:
         configuration.blame(

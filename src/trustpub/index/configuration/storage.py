@@ -19,10 +19,8 @@ def postgres(configuration: Configuration) -> Postgres | None:
     given = configuration.given("postgres.url_file", "postgres.url")
     if url is None:
         if not given:
-            for path in configuration.given_in("postgres"):
-                configuration.blame(
-                    path, "is given in vain", "Name a file with the server's address with postgres.url_file."
-                )
+            wanted = "Name a file with the server's address with postgres.url_file."
+            configuration.in_vain("postgres.url", configuration.given_in("postgres"), wanted)
         return None
     try:
         sound = urlsplit(url.reveal()).scheme in _SCHEMES
@@ -40,11 +38,11 @@ def object_storage(configuration: Configuration) -> ObjectStorage | None:
     """None: the files are in the folder, or something is wrong, which was noted."""
     bucket = configuration["s3.bucket"]
     if bucket is None:
-        for path in configuration.given_in("s3"):
-            configuration.blame(path, "is given in vain", "Name the bucket with s3.bucket.")
+        configuration.in_vain("s3.bucket", configuration.given_in("s3"), "Name the bucket with s3.bucket.")
         return None
     key, secret_key = configuration["s3.access_key"], secret(configuration, "s3.secret_key")
-    if (key is None) != (not configuration.given("s3.secret_key", "s3.secret_key_file")):
+    wrong = {"s3.access_key", "s3.secret_key", "s3.secret_key_file"} & configuration.unfit
+    if not wrong and (key is None) != (secret_key is None):
         configuration.blame("s3.access_key", "goes together with its secret", "Give both, or neither.")
     ca = configuration["s3.ca"]
     return ObjectStorage(

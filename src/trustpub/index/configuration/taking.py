@@ -11,6 +11,7 @@ from typing import Any
 
 from trustpub.errors import Misuse
 from trustpub.index.configuration.reading import Configuration
+from trustpub.printable import printable
 
 
 def taking(configuration: Configuration) -> Mapping[str, Any]:
@@ -38,7 +39,8 @@ def _trust_config(configuration: Configuration, file: Path) -> bytes | None:
     try:
         instance, content = read_file(str(file), now=time.time())
     except Misuse as wrong:
-        configuration.blame(name, f"cannot be used: {wrong.message.rstrip('.')}", wrong.hint or "")
+        told = wrong.message.replace(f" {printable(str(file), 200)}", "").rstrip(".")
+        configuration.blame(name, f"cannot be used: {told}", wrong.hint or "")
         return None
     if instance.public:
         configuration.blame(

@@ -15,10 +15,11 @@ def metrics(configuration: Configuration) -> Metrics | None:
         return None
     host, port, networks = (configuration[f"metrics.{key}"] for key in ("host", "port", "networks"))
     token = secret(configuration, "metrics.token")
-    if host is not None and port is None:
-        configuration.blame("metrics.host", "is given in vain", "Name the port beside it with metrics.port.")
+    if port is None:
+        configuration.in_vain("metrics.port", ["metrics.host"], "Name the port beside it with metrics.port.")
     named = configuration.given("metrics.token", "metrics.token_file")
-    if port is None and not networks and not named:
+    wrong = {f"metrics.{key}" for key in ("port", "networks", "token", "token_file")} & configuration.unfit
+    if port is None and not networks and not named and not wrong:
         configuration.blame(
             "metrics.networks", "names nobody who may read the figures", "Name networks, a token, or a port."
         )

@@ -89,7 +89,7 @@ class People:
             changed = change(user)
             if changed == user:
                 raise Declined(f"That is so already for the user {user.name!r}.")
-            if _rules(user) and not _rules(changed) and not _another_rules(writing, user):
+            if rules(user) and not rules(changed) and not another_rules(writing, user):
                 raise Declined(
                     f"{user.name!r} is the last administrator.", hint="Make somebody else an administrator first."
                 )
@@ -183,12 +183,14 @@ def check_user_name(name: str) -> str:
     return name
 
 
-def _rules(user: User) -> bool:
+def rules(user: User) -> bool:
+    """Whether it is an administrator who is not suspended."""
     return user.administrator and user.suspended is None
 
 
-def _another_rules(reading: Reading, user: User) -> bool:
-    return any(_rules(one) for one in reading.users() if one.id != user.id)
+def another_rules(reading: Reading, user: User) -> bool:
+    """Whether there is an administrator besides."""
+    return any(rules(one) for one in reading.users() if one.id != user.id)
 
 
 def user_called(reading: Reading, name: str) -> User:

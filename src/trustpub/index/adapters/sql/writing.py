@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from packaging.utils import canonicalize_name
 from sqlalchemy import and_, bindparam, delete, exists, insert, select, true, update
 
-from trustpub.index.adapters.sql.people_write import PeopleWriting
+from trustpub.index.adapters.sql.purging import PurgingWriting
 from trustpub.index.adapters.sql.reading import PROJECT_LIST, SqlReading
 from trustpub.index.adapters.sql.ready import Ready
 from trustpub.index.adapters.sql.rows import (
@@ -56,7 +56,7 @@ _CLAIM = Ready(insert_new(claims))
 _CLAIMED = Ready(select(claims).where(claims.c.issuer == bindparam("issuer"), claims.c.key == bindparam("key")))
 
 
-class SqlWriting(SqlReading, PeopleWriting):
+class SqlWriting(SqlReading, PurgingWriting):
     """:class:`trustpub.index.ports.Writing`; sees what it wrote itself."""
 
     def set_fact(self, name: str, value: str) -> None:

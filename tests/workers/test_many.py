@@ -4,16 +4,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import re
 import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -137,18 +141,25 @@ def test_figures_are_of_all_workers_together_and_of_those_that_are_gone(many: Ma
     assert asked(many, "/readyz") == (200, "ready\n")
 
 
-def test_figures_on_a_port_of_their_own_are_told_by_the_parent(tmp_path: Path, database: Database) -> None:
+def test_the_parent_tells_the_figures_of_workers_that_speak_tls(tmp_path: Path, database: Database) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     many = Many(tmp_path, database, settings=f"[metrics]\nport = {port}\n")
-    many.start()
+    many.start("--tls-dev")
     try:
+        context = ssl.create_default_context(cafile=str(many.data / "tls/ca.pem"))
         for _ in range(5):
-            asked(many, "/healthz")
+            with urllib.request.urlopen(f"{many.url}/healthz", context=context, timeout=SECONDS) as answer:
+                assert answer.read() == b"ok\n"
         with Client(f"http://127.0.0.1:{port}") as client:
             soon(lambda: b'route="health",status="2xx"} 5.0' in client.get("/metrics").body)
-        assert asked(many, "/metrics")[0] == 404
+        with socket.create_connection(("127.0.0.1", int(many.url.rpartition(":")[2])), timeout=SECONDS) as plain:
+            plain.sendall(b"GET / HTTP/1.1\r\n\r\n")  # no TLS: nobody else is disturbed by that
+            with contextlib.suppress(OSError):
+                plain.recv(100)
+        with pytest.raises(urllib.error.HTTPError, match="404"):
+            urllib.request.urlopen(f"{many.url}/metrics", context=context, timeout=SECONDS)
         for pid in many.pids():
             os.kill(pid, signal.SIGKILL)
         # Nobody serves, and they are there all the same.
@@ -267,6 +278,26 @@ def test_the_root_page_is_that_of_the_last_upload_whoever_answers(many: Many, to
             assert client.upload(Wheel(f"project{number}", "1.0", 300)).status == 200
             for _ in range(4):
                 assert f"project{number}" in asked(many, "/simple/")[1]
+
+
+def test_of_connections_that_come_together_each_worker_takes_its_part(many: Many) -> None:
+    soon(lambda: len(many.pids()) == 2)
+    port = int(many.url.rpartition(":")[2])
+    with contextlib.ExitStack() as stack:
+        for _ in range(40):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=SECONDS))
+        soon(lambda: sum(connections(pid, port) for pid in many.pids()) >= 40)
+        assert min(connections(pid, port) for pid in many.pids()) >= 4
+
+
+def connections(pid: int, port: int) -> int:
+    """Open ones of this process at the port that it serves."""
+    sockets = set()
+    for one in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            sockets.add(os.readlink(one).removeprefix("socket:[").removesuffix("]"))
+    rows = [row.split() for row in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(row[3] == "01" and int(row[1].rpartition(":")[2], 16) == port and row[9] in sockets for row in rows)
 
 
 def test_a_connection_that_is_kept_goes_on_while_others_come(many: Many) -> None:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import socket
@@ -38,7 +39,6 @@ LEAD_SECONDS = 5.0
 """How often a process looks whether it is the one that keeps house."""
 BACKLOG = 2048
 """Connections that wait to be taken."""
-TAKEN_AT_ONCE = 4
 GRACE_SECONDS = 20
 """How long requests under way may take once the server was told to stop, unless it is said."""
 LAST_SECONDS = 0.5
@@ -80,16 +80,24 @@ def run(
 
     from trustpub.index.web.app import HTTP_PROTOCOL
     from trustpub.index.web.draining import Draining
+    from trustpub.index.web.sharing import SharedListening
 
     class Server(uvicorn.Server):
         until = float("inf")
         soonest = 0.0
 
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
+            await super().startup([] if one_of_many else sockets)
             if one_of_many:
-                listening.listen(BACKLOG)
+                shared = SharedListening(listening, self._protocol, config.ssl)
+                self.servers.append(shared)  # type: ignore[arg-type]
             started()
+
+        def _protocol(self) -> asyncio.Protocol:
+            kind = config.http_protocol_class
+            return kind(  # type: ignore[call-arg]
+                config=config, server_state=self.server_state, app_state=self.lifespan.state
+            )
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
             if draining.ending:
@@ -126,8 +134,7 @@ def run(
         ssl_certfile=certificate,
         ssl_keyfile=key,
         timeout_graceful_shutdown=CUT_OFF_SECONDS,
-        # How many connections are taken at once, too: what one of many does not take is there for the others.
-        backlog=TAKEN_AT_ONCE if one_of_many else BACKLOG,
+        backlog=BACKLOG,
     )
     ended = threading.Event()
     post = build_post(folder, settings)

@@ -6,12 +6,15 @@
 PYTHON ?= python3
 PYTEST_ARGS ?=
 LOCK_ARGS ?=
-# Processes for the tests: as many as there are processors.
+# Processes for the tests: as many as there are processors. Whoever is done first takes tests from the others.
 JOBS ?= auto
+SPREAD := -n $(JOBS) --dist worksteal --durations=10
 CLIENTS := $(patsubst requirements/clients/%.txt,%,$(wildcard requirements/clients/*.txt))
 PEERS := $(patsubst requirements/peers/%.txt,%,$(wildcard requirements/peers/*.txt))
 # Other indexes that a release job may meet: the tests run these as well, not only the benchmarks.
 WITHOUT := pypiserver devpi-server
+# What the tests run besides this project.
+TESTED := browser postgres objects operations clients without wheels .venvs/zizmor/installed .venvs/hadolint/installed
 
 BIN := .venv/bin
 PIP := -m pip install -qq --disable-pip-version-check
@@ -26,11 +29,12 @@ help: ## Say what there is
 demo: .venv/installed ## Rehearse a whole release, offline, on this machine
 	@$(BIN)/trustpub rehearse examples/hello-release --no-isolation
 
-test: .venv/installed browser postgres objects clients without wheels operations .venvs/zizmor/installed .venvs/hadolint/installed ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
-	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=ci $(PYTEST_ARGS)
+# The examples of the documents are run by check.
+test: .venv/installed $(TESTED) ## Run the tests (PYTEST_ARGS=… is passed on; STRICT=1 makes a skip a failure)
+	@$(BIN)/pytest $(SPREAD) --hypothesis-profile=ci --ignore=tests/docs/test_examples.py $(PYTEST_ARGS)
 
-test-long: .venv/installed browser postgres objects clients without wheels operations .venvs/zizmor/installed .venvs/hadolint/installed ## Run the long tests too, with many more generated examples
-	@$(BIN)/pytest -n $(JOBS) --durations=10 --hypothesis-profile=long -m "long or not long" $(PYTEST_ARGS)
+test-long: .venv/installed $(TESTED) ## Run the long tests too, with many more generated examples
+	@$(BIN)/pytest $(SPREAD) --hypothesis-profile=long -m "long or not long" $(PYTEST_ARGS)
 
 soak: .venv/installed postgres ## Use an index of several workers for long while they are killed (SECONDS=1800 WORKERS=3)
 	@env SECONDS=$(or $(SECONDS),1800) $(BIN)/pytest -q -s -m long tests/soak

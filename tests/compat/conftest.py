@@ -23,6 +23,8 @@ import pytest
 
 from trustpub.rehearsal.issuers import GitHubIssuer, Issuer, Run
 
+from ..typed import typed  # noqa: TID252 - pytest gives these folders no absolute name
+
 ROOT = Path(__file__).parents[2]
 TOKEN = re.compile(r"pypi-[A-Za-z0-9_-]{40,}|eyJ[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.")
 JOB = Run(repository="acme/hello", repository_id="501", owner_id="77", workflow="release.yml", environment="release")
@@ -55,7 +57,9 @@ class Shop:
 
     def admin(self, *words: str) -> str:
         """`trustpub admin …` beside the running server."""
-        return run([sys.executable, "-m", "trustpub", "admin", *words, "--data", str(self.data)]).stdout
+        done = typed("admin", *words, "--data", self.data)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     @property
     def audience(self) -> str:

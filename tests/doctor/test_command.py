@@ -9,13 +9,13 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ..typed import typed  # noqa: TID252 - pytest gives these folders no absolute name
 from .snippets import DECLARED, GOOD, PYPROJECT, STEP, WORKFLOW, Case, write
 
 ROOT = Path(__file__).parents[2]
@@ -54,11 +54,7 @@ class Ran:
 
 
 def run(*arguments: object, given: str = "", cwd: Path | None = None, **env: str) -> Ran:
-    done = subprocess.run(
-        [sys.executable, "-m", "trustpub", "doctor", *map(str, arguments)],
-        input=given, capture_output=True, encoding="utf-8", check=False, cwd=cwd, env=os.environ | env,
-    )  # fmt: skip
-    assert "Traceback" not in done.stderr
+    done = typed("doctor", *arguments, given=given, cwd=cwd, env=env)
     return Ran(done.returncode, done.stdout, done.stderr)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -16,6 +15,8 @@ from hypothesis import strategies as st
 
 from trustpub.failures.explain import explain
 from trustpub.failures.log import read
+
+from ..typed import typed  # noqa: TID252 - pytest gives these folders no absolute name
 
 DECLARED = """
 [tool.trustpub.indexes.pypi.publisher]
@@ -78,10 +79,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def run(project: Path, words: Sequence[str], text: str | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "trustpub", "explain", *words],
-        cwd=project, input=text, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return typed("explain", *words, cwd=project, given=text or "")
 
 
 @pytest.mark.parametrize("dialect", [as_the_action, as_uv, as_we_do], ids=["the-action", "uv", "trustpub"])

@@ -31,6 +31,8 @@ from trustpub.workflow.generate import table
 from trustpub.workflow.generate.actions import AS_OF, PINS
 from trustpub.workflow.generate.written import BEGIN, END
 
+from ..typed import typed  # noqa: TID252 - pytest gives these folders no absolute name
+
 PROJECT = """\
 # about us
 [build-system]
@@ -59,11 +61,7 @@ def lay(folder: Path, text: str = PROJECT, url: str | None = "https://github.com
 
 
 def init(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "trustpub", "init", *words],
-        cwd=folder, env={**os.environ, **(env or {})}, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=60, check=False,
-    )  # fmt: skip
+    return typed("init", *words, cwd=folder, env=env)
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import difflib
 import json
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,8 @@ from hypothesis import strategies as st
 from trustpub import __version__, declared
 from trustpub.errors import Misuse
 from trustpub.workflow import migrating
+
+from ..typed import typed  # noqa: TID252 - pytest gives these folders no absolute name
 
 HEAD = """\
 name: Publish   # ours, and so is this comment
@@ -56,10 +57,7 @@ def lay(folder: Path, text: str, *, remote: bool = True, others: Mapping[str, st
 
 
 def migrate(folder: Path, *words: str, name: str = "publish.yml") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "trustpub", "init", "--migrate", name, *words],
-        cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return typed("init", "--migrate", name, *words, cwd=folder)
 
 
 def migrated(folder: Path, *words: str) -> dict[str, Any]:

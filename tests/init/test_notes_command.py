@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,11 @@ from packaging.version import Version
 
 from trustpub.workflow.notes import section, versions
 
+from ..typed import typed  # noqa: TID252 - pytest gives these folders no absolute name
+
 
 def notes(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "trustpub", "notes", *words],
-        cwd=folder, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return typed("notes", *words, cwd=folder)
 
 
 KEPT = """\

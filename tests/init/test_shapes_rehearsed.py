@@ -33,6 +33,8 @@ SHAPES: dict[str, tuple[Answers, tuple[str, ...]]] = {
     "activestate": (answers("activestate"), ("--provider", "activestate")),
     "generic": (answers("generic"), ("--provider", "buildkite")),
 }
+SELDOM = {"compiled", "own-index", "without-environment", "gitlab-own-index"}
+"""Nothing is only in these: they are for the long tests."""
 WHO = {
     "without-environment": {"repository": "acme/demo", "workflow": "release.yml"},
     "own-index": {"repository": "acme/demo", "workflow": "release.yml", "environment": "release"},
@@ -57,14 +59,16 @@ def dist(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_these_are_of_every_kind() -> None:
-    made = [one for one, _ in SHAPES.values()]
+    made = [one for name, (one, _) in SHAPES.items() if name not in SELDOM]
     assert {one.platform for one in made} == set(PLATFORMS)
     assert {one.trigger for one in made} == set(TRIGGERS)
     assert {one.trial for one in made} == set(TRIALS)
     assert {one.builder for one in made} == set(BUILDERS)
 
 
-@pytest.mark.parametrize("name", SHAPES)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.long] if name in SELDOM else []) for name in SHAPES]
+)
 def test_a_shape_is_rehearsed_to_its_end(name: str, tmp_path: Path, dist: Path) -> None:
     made, options = SHAPES[name]
     clone = tmp_path / "demo"

@@ -5,10 +5,8 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ from typing import Any
 import pytest
 
 from .. import packed  # noqa: TID252 - pytest gives these folders no absolute name
+from ..typed import typed  # noqa: TID252 - pytest gives these folders no absolute name
 
 ROOT = Path(__file__).parents[2]
 TWINE = ROOT / ".venvs" / "twine" / "bin" / "twine"
@@ -35,11 +34,7 @@ DESCRIPTIONS: Mapping[str, tuple[str, str | None, bool]] = {
 
 
 def check(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("GITHUB_", "CI_"))}
-    return subprocess.run(
-        [sys.executable, "-m", "trustpub", "check", *words],
-        cwd=folder, env={**clean, **(env or {})}, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    return typed("check", *words, cwd=folder, env=env)
 
 
 def verdicts(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> dict[str, Any]:

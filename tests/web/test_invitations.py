@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from trustpub.errors import Declined
 from trustpub.index.accounts.sessions import Visitor
 from trustpub.index.web.watched import Watched
 
+from ..typed import typed  # noqa: TID252 - pytest gives these folders no absolute name
 from .door import PASSWORD, URL, Browser, Door
 
 
@@ -27,7 +27,7 @@ def take(browser: Browser, path: str, name: str = "ada", password: str = PASSWOR
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "trustpub", *arguments], capture_output=True, text=True, check=False)
+    return typed(*arguments)
 
 
 def test_a_link_makes_an_account_once_and_signs_in(door: Door) -> None:

@@ -32,6 +32,8 @@ from trustpub.index.ports import Undelivered
 from trustpub.index.settings import Relay
 from trustpub.secret import Secret
 
+from ..typed import typed  # noqa: TID252 - pytest gives these folders no absolute name
+
 NOW = 1_790_000_000
 RELAY = Relay(host="127.0.0.1", port=0, tls=False, sender="index@example.org", sender_name="The index")
 
@@ -284,8 +286,7 @@ def started() -> Iterator[Callable[..., tuple[dict[str, Any], Path]]]:
 
 
 def admin(data: Path, *words: str) -> None:
-    command = [sys.executable, "-m", "trustpub", "admin", *words, "--data", str(data)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = typed("admin", *words, "--data", data)
     assert done.returncode == 0, done.stderr
 
 

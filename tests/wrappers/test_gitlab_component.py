@@ -91,6 +91,7 @@ def test_files_are_published_and_the_token_is_given_back(
     assert grant.burned
 
 
+@pytest.mark.long
 def test_the_usual_requirement_brings_what_signs(
     publish: Publish, gitlab: GitLabIssuer, signing_shop: Shop, sigstore: LocalSigstore, job: PipelineJob,
     folder: Path, make: Make, project: str,

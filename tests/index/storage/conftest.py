@@ -34,6 +34,7 @@ from trustpub.secret import Secret
 from trustpub.trust.publishers import Link, Publisher
 
 from ...objects import object_server, objects, way  # noqa: F401, TID252 - fixtures
+from ...typed import typed  # noqa: TID252 - pytest gives these folders no absolute name
 
 NOW = 1_790_000_000.0
 PUBLIC = "https://token.actions.githubusercontent.com"
@@ -175,15 +176,7 @@ def trustpub() -> Callable[..., Ran]:
     """Run a command to its end."""
 
     def run(*arguments: object, env: Mapping[str, str] | None = None) -> Ran:
-        done = subprocess.run(
-            command(*arguments),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            env={**os.environ, **(env or {})},
-        )
-        assert "Traceback" not in done.stdout + done.stderr
+        done = typed(*arguments, env=env)
         return Ran(done.returncode, done.stdout, done.stderr)
 
     return run

@@ -69,7 +69,7 @@ docs: .venv/installed ## Build the documentation into site/html, with pictures o
 	@$(BIN)/sphinx-build -q -W --keep-going -b html docs site/html
 	@echo "site/html/index.html"
 
-bench: .venv/installed .venvs/uv/installed peers ## Measure what the documents claim
+bench: .venv/installed .venvs/uv/installed peers postgres ## Measure what the documents claim
 	@for measure in benchmarks/*.py; do $(BIN)/python "$$measure" || exit 1; done
 
 figures: .venv/installed .venvs/uv/installed clients peers ## Measure anew what the page of measurements draws (on a quiet machine)

@@ -6,7 +6,17 @@ from __future__ import annotations
 
 import re
 
-from trustpub.protocol.problems import EVERYWHERE, EXCHANGE, GATEWAY, KINDS, MANAGEMENT, SWITCHED, UPLOAD, contents, page
+from trustpub.protocol.problems import (
+    EVERYWHERE,
+    EXCHANGE,
+    GATEWAY,
+    KINDS,
+    MANAGEMENT,
+    SWITCHED,
+    UPLOAD,
+    contents,
+    page,
+)
 
 
 def test_every_code_is_there_once_and_says_what_to_do() -> None:

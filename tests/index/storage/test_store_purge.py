@@ -5,11 +5,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import text
 
 from trustpub.index.adapters.sql.store import SqlStore
+from trustpub.index.adapters.sql.writing import SqlWriting
 from trustpub.index.kept import Event
 from trustpub.index.manage.people import People
 from trustpub.index.manage.purging import without
@@ -20,7 +22,7 @@ from .conftest import a_project
 
 def test_events_are_rewritten_where_they_tell_of_a_person_and_nowhere_else(store: SqlStore, people: People) -> None:
     ada, eve = replace(people.add("ada"), email="Ada@example.org"), people.add("eve")
-    told = [
+    told: list[dict[str, Any]] = [
         {"user": "Ada", "peer": "192.0.2.7", "agent": "x"},
         {"user": "eve", "peer": "192.0.2.8", "by": {"id": ada.id, "name": "ada"}},
         {"user": "eve", "peer": "192.0.2.9"},
@@ -43,7 +45,7 @@ def test_events_are_rewritten_where_they_tell_of_a_person_and_nowhere_else(store
         {"project": "ada", "said": "to nobody", "description": "upload token of nobody for adagio"},
     ]
     with pytest.raises(VIOLATION), store.write() as writing:
-        writing._connection.execute(text("UPDATE events SET kind = 'x'"))
+        cast(SqlWriting, writing)._connection.execute(text("UPDATE events SET kind = 'x'"))
 
 
 def test_a_project_without_its_files_can_be_removed(store: SqlStore) -> None:

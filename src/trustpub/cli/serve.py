@@ -114,7 +114,6 @@ def _serve(wish: Wish, seen: Screen) -> None:
             made = _dev_tls(wish, folder)
             for sentence in folder.said:
                 seen.step(sentence)
-            swept += folder.blobs.sweep(folder.store)
             if swept:
                 seen.step(f"{swept} leftover(s) of an earlier run removed from the folder")
             ca = None if made is None else str(made.ca.resolve())

@@ -95,6 +95,9 @@ class Reading(Protocol):
     def all_files(self) -> Iterator[File]:
         """Of every project, deleted ones too, by name."""
 
+    def kept_below(self, beginning: str) -> Collection[tuple[str, str]]:
+        """BLAKE2b digests and names of files that are not deleted and whose digests begin with these hex digits."""
+
     def provenance(self, filename: str) -> Provenance | None: ...
 
     def attested(self, project_id: str) -> Mapping[str, bool]:
@@ -567,10 +570,10 @@ class Blobs(Protocol):
         """Whether it still is."""
 
     def sweep(self, store: Store) -> int:
-        """Remove what no row names: leftovers of a crash. At a start, under the lock. How much that was."""
+        """Remove what no row names: leftovers of a crash. Only while nothing is uploaded. How much that was."""
 
     def tidy(self, store: Store, now: float) -> int:
-        """The same for leftovers that have no start to wait for, at any time; often nothing. How much that was."""
+        """The same at any time, for whoever keeps house to call soon after a start and every hour; often nothing."""
 
 
 class Passwords(Protocol):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from trustpub.index.adapters import durable
-from trustpub.index.adapters.files import FolderBlobs
+from trustpub.index.adapters.files import TIDY_SECONDS, FolderBlobs
 from trustpub.index.adapters.sql.store import SqlStore
 from trustpub.index.ports import NoRoom
 
@@ -130,6 +130,22 @@ def test_a_sweep_removes_folders_that_got_no_file_and_bytes_of_deleted_files(
         writing.add_file(dataclasses.replace(FILE, filename=NAME, blake2b_256=DIGEST))
         writing.bury(NAME, 1)
     assert blobs.sweep(store) == 1
+    assert list((tmp_path / "packages").iterdir()) == []
+
+
+def test_a_server_tidies_up_once_and_then_daily_and_lets_uploads_be(
+    blobs: FolderBlobs, store: SqlStore, tmp_path: Path
+) -> None:
+    keep(blobs, "orphan-1.0.tar.gz", metadata=None)
+    with blobs.stage() as staged:
+        staged.write(CONTENT)
+        staged.finish()
+        staged.keep(DIGEST, NAME, b"Name: hello")  # its row is still to come
+        assert blobs.tidy(store, 1000.0) == 1
+        assert list(blobs.names()) == [(DIGEST, NAME)]
+    assert blobs.tidy(store, 1000.0 + TIDY_SECONDS - 1) == 0
+    assert list(blobs.names()) == [(DIGEST, NAME)]
+    assert blobs.tidy(store, 1000.0 + TIDY_SECONDS) == 1
     assert list((tmp_path / "packages").iterdir()) == []
 
 

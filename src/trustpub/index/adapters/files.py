@@ -4,7 +4,8 @@
 
 ``packages/{b2[:2]}/{b2[2:4]}/{b2[4:]}/{filename}``, and beside it ``{filename}.metadata`` where there is core metadata
 to serve; what is on its way in lies in ``staging``. A file has its place, durably, before any row names it; what no row
-names after a crash is swept away at the next start.
+names after a crash is swept away soon after the next start, while uploads go on: a start is not to take longer the more
+files there are.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
@@ -26,6 +27,8 @@ from trustpub.index.ports import Lying, Staged, Store
 METADATA = ".metadata"
 ON_THE_WAY_SECONDS = 300
 """What a running server put into the folder so short a time ago may be about to get its row."""
+TIDY_SECONDS = 24 * 3600
+"""After which a server looks for leftovers again."""
 _CHUNK = 1024 * 1024
 _DIGEST = re.compile(r"[0-9a-f]{64}\Z")
 _FILENAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+!-]{0,239}\Z")
@@ -49,6 +52,7 @@ class FolderBlobs:
         # Files that uploads under way have kept, or are about to. Whoever takes one away looks here first.
         self._held: Counter[tuple[str, str]] = Counter()
         self._lock = Lock()
+        self._tidied: float | None = None
 
     @contextmanager
     def stage(self) -> Iterator[Staged]:
@@ -138,22 +142,50 @@ class FolderBlobs:
         return os.path.lexists(self.packages.with_name(lying.path.partition("/")[0]) / lying.path.partition("/")[2])
 
     def sweep(self, store: Store) -> int:
-        """Remove what no row names: leftovers of a crash. Only while nothing is being uploaded, so under the lock.
-
-        Returns how many files were removed.
-        """
-        removed = staging.clear(self.staging.parent)
-        with store.read() as reading:
-            named = {(one.blake2b_256, one.filename) for one in reading.all_files() if one.deleted is None}
-        for digest, folder, found in self._kept():
-            left = [name for name in found if (digest, name.removesuffix(METADATA)) not in named]
-            if left or not found:
-                removed += _sweep_folder(Path(folder), left)
-        return removed
+        """Remove what no row names: leftovers of a crash. Only while nothing is being uploaded, so under the lock."""
+        return staging.clear(self.staging.parent) + self._sweep_packages(store)
 
     def tidy(self, store: Store, now: float) -> int:
-        """Nothing: that is what each start is for, when no upload is under way."""
-        return 0
+        """The first time, so after a start, and then once a day: remove what no row names and no upload holds."""
+        if self._tidied is not None and now - self._tidied < TIDY_SECONDS:
+            return 0
+        self._tidied = now
+        return self._sweep_packages(store)
+
+    def _sweep_packages(self, store: Store) -> int:
+        removed = 0
+        for pair in filter(_PAIR.match, listed(str(self.packages))):
+            # Names of one part of the folder at a time: of all, they would not fit.
+            with store.read() as reading:
+                named = reading.kept_below(pair)
+            for digest, folder, found in self._kept(pair):
+                left = [name for name in found if (digest, name.removesuffix(METADATA)) not in named]
+                for filename in sorted({name.removesuffix(METADATA) for name in left}):
+                    removed += self._take_away(store, Path(folder), digest, filename)
+                if left or not found:
+                    _prune(Path(folder))
+        return removed
+
+    def _take_away(self, store: Store, folder: Path, digest: str, filename: str) -> bool:
+        """A file of the folder and its metadata, unless an upload has come for it meanwhile. Whether anything went."""
+        key = (digest, filename)
+        with self._lock:  # who is about to keep it waits, and then puts it there again
+            if key in self._held:
+                return False
+            if self._holds is not None:
+                self._holds.begin()
+            try:
+                if self._holds is not None and not self._holds.take_alone(*key):
+                    return False
+                with store.read() as reading:
+                    row = reading.file(filename)
+                if row is not None and row.deleted is None and row.blake2b_256 == digest:
+                    return False
+                there = [one for one in (folder / filename, folder / (filename + METADATA)) if os.path.lexists(one)]
+                return any([unlink(one) for one in there])
+            finally:
+                if self._holds is not None:
+                    self._holds.let_go(*key)
 
     def path(self, blake2b_256: str, filename: str) -> Path | None:
         """The place of a file, be it there or not; None if these are no digest and no name of a distribution."""
@@ -209,11 +241,11 @@ class FolderBlobs:
                     if self._holds is not None:
                         self._holds.let_go(*key)
 
-    def _kept(self) -> Iterator[tuple[str, str, list[str]]]:
-        """Every folder of a digest: the digest, the folder, and what is in it."""
-        # Texts and not paths: at each start, all files of an index come by here.
+    def _kept(self, *pairs: str) -> Iterator[tuple[str, str, list[str]]]:
+        """Every folder of a digest, or of one that begins with these: the digest, the folder, and what is in it."""
+        # Texts and not paths: all files of an index come by here.
         top = str(self.packages)
-        for one in filter(_PAIR.match, listed(top)):
+        for one in pairs or filter(_PAIR.match, listed(top)):
             for two in filter(_PAIR.match, listed(f"{top}/{one}")):
                 for three in filter(_REST.match, listed(f"{top}/{one}/{two}")):
                     folder = f"{top}/{one}/{two}/{three}"
@@ -256,13 +288,6 @@ class _StagedFile(StagedFile):
     def let_go(self) -> None:
         """The upload has ended, and what it kept stays."""
         self.forsake(lambda: True)
-
-
-def _sweep_folder(folder: Path, left: Iterable[str]) -> int:
-    """Remove these from the folder of a digest, and the folder if it is empty then. How many files that were."""
-    swept = {name.removesuffix(METADATA) for name in left if unlink(folder / name)}
-    _prune(folder)
-    return len(swept)
 
 
 def _everything(folder: Path) -> Iterator[Path]:

@@ -24,10 +24,14 @@ class Holds:
         self._path = folder / NAME
         self._descriptor = -1
 
-    def take(self, blake2b_256: str, filename: str) -> None:
-        """Hold it, beside others who do; waits for one who is about to take it away. One thread at a time."""
+    def begin(self) -> None:
+        """Open what the locks are on, before the first of them."""
         if self._descriptor < 0:
             self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def take(self, blake2b_256: str, filename: str) -> None:
+        """Hold it, beside others who do; waits for one who is about to take it away. One thread at a time."""
+        self.begin()
         fcntl.lockf(self._descriptor, fcntl.LOCK_SH, 1, _byte(blake2b_256, filename))
 
     def take_alone(self, blake2b_256: str, filename: str) -> bool:

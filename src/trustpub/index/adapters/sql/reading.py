@@ -67,12 +67,16 @@ _PUBLISHERS = (
     .order_by(publishers.c.issuer, publishers.c.identity, publishers.c.id, projects.c.normalized)
 )
 
+# Ordered by what no index is in the order of: SQLite would rather read all publishers of the issuer in the right order
+# than sort the few that are wanted.
 _CANDIDATES = Ready(
     _PUBLISHERS.where(
         publishers.c.issuer == bindparam("issuer"),
         publishers.c.kind == bindparam("kind"),
         publishers.c.lookup == bindparam("lookup"),
     )
+    .order_by(None)
+    .order_by(publishers.c.identity + "", projects.c.normalized)
 )
 # How often its keys were to be forgotten is a fact of its own, which outlives the row and is never written with it.
 _FORGET_KEYS = literal_column(f"'{FORGET_KEYS}'", Text)
@@ -200,6 +204,11 @@ class SqlReading(PeopleReading, RecordsReading):
             yield from map(file_of, found)
             more = len(found) == _BATCH
             last = found[-1]["filename"] if found else last
+
+    def kept_below(self, beginning: str) -> Collection[tuple[str, str]]:
+        digest = files.c.blake2b_256
+        among = (digest >= beginning, digest < beginning + "g", files.c.deleted.is_(None))
+        return set(map(tuple, self._connection.execute(select(digest, files.c.filename).where(*among))))
 
     def provenance(self, filename: str) -> Provenance | None:
         row = self._row(provenances, provenances.c.filename == filename)

@@ -182,7 +182,7 @@ class FolderBlobs:
                 if row is not None and row.deleted is None and row.blake2b_256 == digest:
                     return False
                 there = [one for one in (folder / filename, folder / (filename + METADATA)) if os.path.lexists(one)]
-                return any([unlink(one) for one in there])
+                return sum(unlink(one) for one in there) > 0
             finally:
                 if self._holds is not None:
                     self._holds.let_go(*key)

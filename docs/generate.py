@@ -24,6 +24,7 @@ from generate_measured import measured_pages
 from generate_problems import problem_codes_page
 from generate_providers import providers_page
 from generate_rules import rule_pages
+from generate_scale import scale_pages
 from generate_settings import settings_page
 
 from trustpub import errors
@@ -101,6 +102,7 @@ def run() -> int:
         ("security-checklist.md", BANNER + threats_page()),
         *((name, BANNER + text) for name, text in rule_pages().items()),
         *measured_pages().items(),
+        *scale_pages().items(),
     )
     for name, wanted in pages:
         page = REFERENCE / name

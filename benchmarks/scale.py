@@ -55,16 +55,17 @@ class Limit:
     now: str
     most: str
     at: float
-    """How many times as much as now it is: of the load, or, of what piles up, years."""
-    years: bool = False
+    """How many times as much as now it is, or, of what piles up, years."""
+    of: str = "load"
+    """As much of what; or ``years``."""
     remedy: str
 
     @property
     def told(self) -> str:
         """When it is reached."""
-        if self.years:
+        if self.of == "years":
             return f"after {said(self.at)} years"
-        return "**now**" if self.at < 1 else f"at {said(self.at)} times the load"
+        return "**now**" if self.at < 1 else f"at {said(self.at)} times the {self.of}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,12 +118,12 @@ def limits(found: Found) -> list[Limit]:
     made = [
         Limit(
             what="the list of all projects, made anew after an upload", now=f"{said(found.units.list_seconds)} s",
-            most=f"{LIST_SECONDS:.0f} s of a worker", at=LIST_SECONDS / found.units.list_seconds,
+            most=f"{LIST_SECONDS:.0f} s of a worker", at=LIST_SECONDS / found.units.list_seconds, of="projects",
             remedy="let caches keep `/simple/` for minutes, and ask one worker for it",
         ),
         Limit(
             what="rows in the database", now=f"{said(kept.gigabytes)} GB a year", most=f"{MOST_DATABASE_GB:,} GB",
-            at=MOST_DATABASE_GB / kept.gigabytes, years=True,
+            at=MOST_DATABASE_GB / kept.gigabytes, of="years",
             remedy="a larger disk: the log of events stays for ever",
         ),
     ]  # fmt: skip
@@ -138,7 +139,7 @@ def limits(found: Found) -> list[Limit]:
     if caches == "none":
         made.append(Limit(
             what="the disk for files", now=f"{said(kept.files)} GB a year", most=f"{DISK_GB:,} GB",
-            at=DISK_GB / kept.files, years=True, remedy="a bucket: `admin move-files --to s3`",
+            at=DISK_GB / kept.files, of="years", remedy="a bucket: `admin move-files --to s3`",
         ))  # fmt: skip
     return sorted([*made, *(_one_process(found) if sqlite else _server(found))], key=lambda one: one.at)
 

@@ -92,6 +92,7 @@ def _read_before(rows: tuple[tuple[Any, ...], ...]) -> tuple[Publisher, ...]:
     return tuple(publishers_of(dict(zip(_CANDIDATES.columns, row, strict=True)) for row in rows))
 
 
+_FACT = Ready(select(facts.c.value).where(facts.c.name == bindparam("name")))
 _ISSUER = Ready(_ISSUERS.where(issuers.c.url == bindparam("url")))
 _QUARANTINE = exists().where(projects.c.id == files.c.project_id, projects.c.status == QUARANTINED)
 _SERVED = files.c.deleted.is_(None) & ~_QUARANTINE
@@ -109,8 +110,8 @@ class SqlReading(PeopleReading, RecordsReading):
     """:class:`trustpub.index.ports.Reading`; good as long as its transaction is open."""
 
     def fact(self, name: str) -> str | None:
-        value: str | None = self._value(facts.c.value, facts.c.name == name)
-        return value
+        row = _FACT.row(self._driver, {"name": name})
+        return None if row is None else str(row["value"])
 
     def facts(self, prefix: str) -> Mapping[str, str]:
         begins = func.substr(facts.c.name, 1, len(prefix)) == prefix

@@ -9,6 +9,7 @@ codes are looked at.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import shutil
@@ -30,6 +31,7 @@ trap 'kill $(jobs -p) 2>/dev/null || true; wait 2>/dev/null || true' EXIT
 
 
 PORT = re.compile(r"--port (\d{4,})")
+PORTS = itertools.cycle(range(20_000 + os.getpid() * 101 % 10_000, 32_000))
 CLIENTS = [ROOT / ".venvs" / name / "bin" for name in ("uv", "twine", "pdm", "poetry", "hatch", "flit")]
 
 
@@ -47,12 +49,19 @@ def commands(block: str) -> str:
 
 
 def on_free_ports(text: str) -> str:
-    """``text`` with another port, free now, for each that it gives to ``--port``."""
+    """``text`` with another port, free now, for each that it gives to ``--port``; and nobody waits for a server that
+    has ended.
+
+    None that a system hands out by itself: until the server asks for it, another program could have got it.
+    """
     for port in sorted(set(PORT.findall(text))):
-        with socket.socket() as found:
-            found.bind(("127.0.0.1", 0))
-            text = text.replace(port, str(found.getsockname()[1]))
-    return text
+        text = text.replace(port, str(next(filter(is_free, PORTS))))
+    return text.replace("; do sleep 0.2; done", '; do [ -n "$(jobs -r)" ] || exit 9; sleep 0.2; done')
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as found:
+        return found.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the examples are for a POSIX shell")

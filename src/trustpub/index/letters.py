@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -158,23 +158,34 @@ def ignored_environment(
         seen: claims of the job that are kept.
         at: Unix time.
     """
-    environment = seen.get("environment")
+    for project_id in untold_of_environment(writing, publisher, project_ids, seen, at):
+        ran_in = printable(seen["environment"], 100)
+        facts = {**publisher.fields, "issuer": publisher.issuer, "ran_in": ran_in}
+        event = Event(at=at, kind="environment-ignored", project_id=project_id, publisher_id=publisher.id, facts=facts)
+        writing.add_event(event)
+        tell(writing, event)
+
+
+def untold_of_environment(
+    reading: Reading, publisher: Publisher, project_ids: Iterable[str], seen: Mapping[str, str], at: float
+) -> Sequence[str]:
+    """Of which of these projects nobody was told lately that the job's environment made no difference, though it made
+    none.
+    """
     provider = PROVIDERS.get(publisher.kind)
-    if not environment or "environment" in publisher.fields or provider is None:
-        return
+    if not seen.get("environment") or "environment" in publisher.fields or provider is None:
+        return []
     if all(one.name != "environment" for one in provider.fields):
-        return
-    for project_id in project_ids:
-        told = writing.events(
-            project_id=project_id, kinds=("environment-ignored",), since=at - ENVIRONMENT_SECONDS, limit=20
+        return []
+    since, kinds = at - ENVIRONMENT_SECONDS, ("environment-ignored",)
+    return [
+        project_id
+        for project_id in project_ids
+        if all(
+            one.publisher_id != publisher.id
+            for one in reading.events(project_id=project_id, kinds=kinds, since=since, limit=20)
         )
-        if all(one.publisher_id != publisher.id for one in told):
-            facts = {**publisher.fields, "issuer": publisher.issuer, "ran_in": printable(environment, 100)}
-            event = Event(
-                at=at, kind="environment-ignored", project_id=project_id, publisher_id=publisher.id, facts=facts
-            )
-            writing.add_event(event)
-            tell(writing, event)
+    ]
 
 
 def invite(writing: Writing, to: str, link: Secret, *, expires: float, at: float, user: str = "") -> None:

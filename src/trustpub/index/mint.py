@@ -12,13 +12,14 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from trustpub.errors import TrustpubError
 from trustpub.index import attempts, letters
 from trustpub.index.credentials import root_key
 from trustpub.index.identity import CLAIM_MARGIN, LEEWAY
 from trustpub.index.kept import Event, Token, Use
 from trustpub.index.limits import Limits
 from trustpub.index.metering import UNMETERED, Meter
-from trustpub.index.ports import Clock, Keys, Reading, SecretKeys, Store, Writing
+from trustpub.index.ports import Clock, Exchange, Keys, Reading, SecretKeys, Store, Writing
 from trustpub.index.proof import MustWait, Proof, Proven, Unproven, refusal
 from trustpub.index.settings import Settings
 from trustpub.protocol.exchange import BadBody, Minted, MintRequest, Problem, read_mint, read_token, write_mismatches
@@ -54,6 +55,24 @@ class _Asking:
     @classmethod
     def of(cls, body: bytes, peer: str, now: float) -> _Asking:
         return cls(peer=peer, body_sha256=hashlib.sha256(body).hexdigest(), now=now)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A request whose identity is proven."""
+
+    proven: Proven
+    asking: _Asking
+    foreseen: _Foreseen | None
+    """None: it is decided in its transaction."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Foreseen:
+    """What becomes of a request if nothing it was decided on changes before that is written."""
+
+    exchange: Exchange
+    answer: Minted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,7 +150,9 @@ class Mint:
         6. the claims describe an identity
         7. publishers that could be meant are looked up
         8. the decision
-        9. used up, pinned, minted, noted, in the transaction of 7 and 8: nobody can change a publisher in between
+        9. used up, pinned, minted, noted, in the transaction of 7 and 8: nobody can change a publisher in between.
+           Where statements are trips, 7 and 8 may come before it, and 9 is one statement that does nothing if any of
+           what they found has changed
         10. the answer
         """
         now = self._clock()
@@ -139,7 +160,11 @@ class Mint:
         if isinstance(proven, Unproven):
             self._count(proven.provider, proven.problem)
             return proven.problem
-        (answer,) = self._settle([(proven, _Asking.of(body, peer, now))])
+        asking, foreseen = _Asking.of(body, peer, now), None
+        if self._store.foresees:
+            with self._store.read() as reading:
+                foreseen = self._foresee(reading, proven, asking)
+        (answer,) = self._settle([_Asked(proven=proven, asking=asking, foreseen=foreseen)])
         self._count(proven.identity.kind, answer)
         if isinstance(answer, Exception):
             raise answer
@@ -153,25 +178,26 @@ class Mint:
         """
         now = self._clock()
         answers: dict[int, Minted | Problem | Exception | None] = {}
-        proven: dict[int, tuple[Proven, _Asking]] = {}
+        proven: dict[int, _Asked] = {}
         with self._store.read() as reading:
             for number, (body, peer) in enumerate(asked):
                 try:
                     found = self._proof.of(body, read_mint, peer, now, reading)  # 1 to 6
+                    if isinstance(found, Unproven):
+                        self._count(found.provider, found.problem)
+                        answers[number] = found.problem
+                        continue
+                    asking = _Asking.of(body, peer, now)
+                    foreseen = self._foresee(reading, found, asking) if self._store.foresees else None
+                    proven[number] = _Asked(proven=found, asking=asking, foreseen=foreseen)
                 except MustWait:
                     answers[number] = None
                 except Exception as error:  # noqa: BLE001 - one request's bug is not another's
                     self._count("", error)
                     answers[number] = error
-                else:
-                    if isinstance(found, Unproven):
-                        self._count(found.provider, found.problem)
-                        answers[number] = found.problem
-                    else:
-                        proven[number] = (found, _Asking.of(body, peer, now))
         settled = self._settle(list(proven.values()))
-        for (number, (found, _)), answer in zip(proven.items(), settled, strict=True):
-            self._count(found.identity.kind, answer)
+        for (number, asked_one), answer in zip(proven.items(), settled, strict=True):
+            self._count(asked_one.proven.identity.kind, answer)
             answers[number] = answer
         return [answers[number] for number in range(len(asked))]
 
@@ -240,33 +266,75 @@ class Mint:
         else:
             self._meter.minted(provider, answer.code if isinstance(answer, Problem) else "internal-error")
 
-    def _settle(self, identities: Sequence[tuple[Proven, _Asking]]) -> Sequence[Minted | Problem | Exception]:
+    def _settle(self, asked: Sequence[_Asked]) -> Sequence[Minted | Problem | Exception]:
         """Steps 7 to 9 for each, and a note of each that is refused for those who registered the nearest publishers.
 
         The attempt is the note. An event for the first one beside it would say the same twice.
         """
-        grants = [partial(self._grant, proven=proven, asking=asking) for proven, asking in identities]
-        answers: list[Minted | Problem | Exception] = []
+        answers = self._at_once(asked)
+        left = [number for number in range(len(asked)) if number not in answers]
+        grants = [partial(self._grant, asked=asked[number]) for number in left]
         notes: dict[int, Callable[[Writing], None]] = {}
-        for (proven, asking), granted in zip(identities, self._store.transact_all(grants), strict=True):
+        for number, granted in zip(left, self._store.transact_all(grants), strict=True):
+            proven, asking = asked[number].proven, asked[number].asking
             if isinstance(granted, Refused):
-                notes[len(answers)] = partial(_note_attempt, refused=granted, proven=proven, asking=asking)
-                answers.append(_told(granted, proven))
+                notes[number] = partial(_note_attempt, refused=granted, proven=proven, asking=asking)
+                answers[number] = _told(granted, proven)
             else:
-                answers.append(granted.problem if isinstance(granted, _Refuse) else granted)
-            if isinstance(answers[-1], Problem):
+                answers[number] = granted.problem if isinstance(granted, _Refuse) else granted
+            if isinstance(answers[number], Problem):
                 self._limits.refused(proven.identity.issuer, proven.identity.subject, asking.now)
         for number, noted in zip(notes, self._store.transact_all(list(notes.values())), strict=True):
             if noted is not None:
                 answers[number] = noted
-        return answers
+        return [answers[number] for number in range(len(asked))]
 
-    def _grant(self, writing: Writing, proven: Proven, asking: _Asking) -> Minted | Refused | Problem:
+    def _at_once(self, asked: Sequence[_Asked]) -> dict[int, Minted | Problem | Exception]:
+        """Answers, by number, to those that came out as they were foreseen, and now are so; durably."""
+        foreseen = {number: one.foreseen for number, one in enumerate(asked) if one.foreseen is not None}
+        if not foreseen:
+            return {}
+        try:
+            written = self._store.exchange([one.exchange for one in foreseen.values()])
+        except TrustpubError as error:
+            return dict.fromkeys(foreseen, error)
+        return {number: one.answer for number, one in foreseen.items() if one.exchange.token.id in written}
+
+    def _foresee(self, reading: Reading, proven: Proven, asking: _Asking) -> _Foreseen | None:
+        """Steps 7 and 8, and what 9 would write. None: something is not as usual, and is for the transaction."""
+        verdict = _decide(reading, proven, asking.now)
+        if isinstance(verdict, Refused) or _unpinned(verdict, proven):
+            return None
+        projects = [link.project_id for link in verdict.links]
+        if letters.untold_of_environment(reading, verdict.publisher, projects, proven.seen, asking.now):
+            return None
+        exchange = self._exchange(verdict, proven, asking)
+        return _Foreseen(exchange=exchange, answer=self._minted(exchange.token))
+
+    def _grant(self, writing: Writing, asked: _Asked) -> Minted | Refused | Problem:
         """Steps 7 to 9. Raises :class:`_Refuse` where something was written already."""
-        now = asking.now
+        proven, now = asked.proven, asked.asking.now
+        # Something was not as foreseen: it may be what was looked at before step 7.
+        if asked.foreseen is not None and (problem := self._proof.still(writing, proven)) is not None:
+            return problem
         verdict = _decide(writing, proven, now)
         if isinstance(verdict, Refused):
             return verdict
+        exchange = self._exchange(verdict, proven, asked.asking)
+        earlier = writing.claim(exchange.use)
+        if earlier is not None:
+            return self._repeat(writing, verdict, proven, earlier, exchange.use)
+        _pin(writing, verdict, proven, now)
+        writing.add_token(exchange.token)
+        for event in exchange.events:
+            writing.add_event(event)
+        granted = [link.project_id for link in verdict.links]
+        letters.ignored_environment(writing, verdict.publisher, granted, proven.seen, now)
+        return self._minted(exchange.token)
+
+    def _exchange(self, verdict: Trusted, proven: Proven, asking: _Asking) -> Exchange:
+        """What this verdict comes to, but for what is pinned and who is written to."""
+        now = asking.now
         row = self._row(verdict, proven, now)
         use = Use(
             issuer=proven.identity.issuer,
@@ -277,18 +345,10 @@ class Mint:
             peer=asking.peer,
             body_sha256=asking.body_sha256,
         )
-        earlier = writing.claim(use)
-        if earlier is not None:
-            return self._repeat(writing, verdict, proven, earlier, use)
-        _pin(writing, verdict, proven, now)
-        writing.add_token(row)
         facts = {**proven.seen, **_told_of(row), "peer": asking.peer}
-        _note(writing, verdict, "token-minted", facts, now, proven.identity)
-        granted = [link.project_id for link in verdict.links]
-        letters.ignored_environment(writing, verdict.publisher, granted, proven.seen, now)
-        for one in verdict.withheld:
-            _note_withheld(writing, verdict, one, proven, now)
-        return self._minted(row)
+        events = _events(verdict, "token-minted", facts, now, proven.identity)
+        events += [_withheld(verdict, one, proven, now) for one in verdict.withheld]
+        return Exchange(issuer=proven.issuer, publisher=verdict.publisher, use=use, token=row, events=events)
 
     def _repeat(self, writing: Writing, verdict: Trusted, proven: Proven, earlier: Use, use: Use) -> Minted | Problem:
         """The very same token once more, for a job whose connection broke before it had the answer.
@@ -308,7 +368,8 @@ class Mint:
         if row.scope == UPLOAD and not _still_for(row, verdict):
             return _REUSED
         facts = {**proven.seen, **_told_of(row), "peer": use.peer}
-        _note(writing, verdict, "token-repeated", facts, use.at)
+        for event in _events(verdict, "token-repeated", facts, use.at):
+            writing.add_event(event)
         return self._minted(row)
 
     def _row(self, verdict: Trusted, proven: Proven, now: float) -> Token:
@@ -382,51 +443,60 @@ def _note_attempt(writing: Writing, *, refused: Refused, proven: Proven, asking:
 
 def _pin(writing: Writing, verdict: Trusted, proven: Proven, now: float) -> None:
     """Freeze the ids that the publisher does not have yet, by compare-and-set."""
-    publisher = verdict.publisher
-    if not publisher.pin_on_first_use:
-        return
-    anchors = proven.identity.anchors(publisher)
-    ids = {name: value for name, value in anchors.items() if name not in publisher.fields and value is not None}
+    ids = _unpinned(verdict, proven)
     if not ids:
         return
-    if not writing.pin(publisher.id, ids):
+    if not writing.pin(verdict.publisher.id, ids):
         raise _Refuse(refusal("invalid-publisher", "valid token, but the publisher was pinned to other ids meanwhile"))
-    _note(writing, verdict, "publisher-pinned", ids, now)
+    for event in _events(verdict, "publisher-pinned", ids, now):
+        writing.add_event(event)
 
 
-def _note(
-    writing: Writing,
+def _unpinned(verdict: Trusted, proven: Proven) -> dict[str, str]:
+    """Ids that the publisher is to have from its first identity, and does not have yet."""
+    publisher = verdict.publisher
+    if not publisher.pin_on_first_use:
+        return {}
+    anchors = proven.identity.anchors(publisher)
+    return {name: value for name, value in anchors.items() if name not in publisher.fields and value is not None}
+
+
+def _events(
     verdict: Trusted,
     kind: str,
     facts: Mapping[str, Any],
     now: float,
     identity: Identity | None = None,
-) -> None:
+) -> list[Event]:
     """An event for each project that the token is for, with the names of those it is not for.
 
     With ``identity``, each has what was compared before its project was granted.
     """
     if verdict.withheld:
         facts = {**facts, "withheld": [one.link.project for one in verdict.withheld]}
-    for link in verdict.links:
-        told = facts if identity is None else {**facts, **attempts.comparison(identity, verdict.publisher, link)}
-        writing.add_event(
-            Event(at=now, kind=kind, project_id=link.project_id, publisher_id=verdict.publisher.id, facts=told)
+    publisher = verdict.publisher
+    return [
+        Event(
+            at=now,
+            kind=kind,
+            project_id=link.project_id,
+            publisher_id=publisher.id,
+            facts=facts if identity is None else {**facts, **attempts.comparison(identity, publisher, link)},
         )
+        for link in verdict.links
+    ]
 
 
-def _note_withheld(writing: Writing, verdict: Trusted, one: Withheld, proven: Proven, now: float) -> None:
+def _withheld(verdict: Trusted, one: Withheld, proven: Proven, now: float) -> Event:
     reasons: Iterable[str] = explain.for_maintainer(_as_refused(verdict, one), proven.identity)
     comparison = attempts.comparison(proven.identity, verdict.publisher, one.link)
     facts = {**proven.seen, "reasons": list(reasons), **comparison}
-    writing.add_event(
-        Event(
-            at=now,
-            kind="project-withheld",
-            project_id=one.link.project_id,
-            publisher_id=verdict.publisher.id,
-            facts=facts,
-        )
+    return Event(
+        at=now,
+        kind="project-withheld",
+        project_id=one.link.project_id,
+        publisher_id=verdict.publisher.id,
+        facts=facts,
     )
 
 

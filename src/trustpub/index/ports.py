@@ -365,6 +365,22 @@ class Writing(Reading, Protocol):
         """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """What the mint of a token writes where nothing is refused, repeated or pinned: rows that are only added. And what
+    it was decided on.
+    """
+
+    issuer: Issuer
+    """Switched on, and minting for its kind not stopped."""
+    publisher: Publisher
+    """With every link that it has."""
+    use: Use
+    token: Token
+    events: Sequence[Event]
+    """In this order."""
+
+
 class NoRoom(Unreachable):
     """The disk is full. Nothing was changed, and once there is room everything goes on."""
 
@@ -395,6 +411,21 @@ class Store(Protocol):
         """:meth:`transact` for each of them at once: its answer, or what it raised, in the same order.
 
         Raises only what it would for any of them, as that the database cannot be written.
+        """
+
+    foresees: bool
+    """Whether :meth:`exchange` may do something: where each statement of a transaction is a trip to another machine."""
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> Collection[str]:
+        """Write those that can be written at once: durably, and all of each or nothing of it.
+
+        None is whose issuer is not there any more, not enabled, or of a kind for which minting is stopped; whose
+        publisher is not there any more, or is another in any field or link; or whose identity token was used before,
+        be it by another one of these. For all who change such things by :meth:`write`, it comes as one of theirs does:
+        before, or after and then it knows.
+
+        Returns ids of tokens: of those whose exchange was written. Nothing was of the others, which says nothing about
+        them: they are for :meth:`transact`, to be decided there.
         """
 
 

@@ -146,22 +146,16 @@ class Proof:
             scope=request.scope,
         )
 
+    def still(self, reading: Reading, proven: Proven) -> Problem | None:
+        """Step 3 once more, in another view: why the identity's issuer is not believed there; None: it is."""
+        found = _taken(proven.identity.issuer, reading)
+        return found.problem if isinstance(found, Unproven) else None
+
     def _issuer(self, words: Unverified, reading: Reading | None) -> tuple[Issuer, Provider] | Unproven:
         if reading is None:
             with self._store.read() as just_now:
-                return self._issuer(words, just_now)
-        issuer = reading.issuer(words.issuer)
-        provider = None if issuer is None else PROVIDERS.get(issuer.kind)
-        if issuer is None or provider is None:
-            sentence = "a token names an issuer that is not registered, exactly so, with this index"
-            bad = BadIdentity(cause="unknown-issuer", sentence=sentence, issuer=words.issuer)
-            return Unproven(problem=refusal("invalid-payload", "unknown trusted publishing issuer"), bad=bad)
-        if not issuer.enabled:
-            off = refusal("not-enabled", f"{provider.title} may not publish here for now")
-            return Unproven(problem=off, provider=issuer.kind)
-        if (switched := switches.no_mint(reading, issuer.kind)) is not None:
-            return Unproven(problem=switched, provider=issuer.kind)
-        return issuer, provider
+                return _taken(words.issuer, just_now)
+        return _taken(words.issuer, reading)
 
     def _key(self, issuer: Issuer, kid: str) -> Mapping[str, Any] | Unproven:
         try:
@@ -200,6 +194,21 @@ def refusal(code: str, detail: str, mismatches: tuple[Mismatch, ...] = ()) -> Pr
 
 UNPROVEN = refusal("invalid-token", "malformed or invalid token")
 """One text for whoever has proven nothing."""
+
+
+def _taken(url: str, reading: Reading) -> tuple[Issuer, Provider] | Unproven:
+    issuer = reading.issuer(url)
+    provider = None if issuer is None else PROVIDERS.get(issuer.kind)
+    if issuer is None or provider is None:
+        sentence = "a token names an issuer that is not registered, exactly so, with this index"
+        bad = BadIdentity(cause="unknown-issuer", sentence=sentence, issuer=url)
+        return Unproven(problem=refusal("invalid-payload", "unknown trusted publishing issuer"), bad=bad)
+    if not issuer.enabled:
+        off = refusal("not-enabled", f"{provider.title} may not publish here for now")
+        return Unproven(problem=off, provider=issuer.kind)
+    if (switched := switches.no_mint(reading, issuer.kind)) is not None:
+        return Unproven(problem=switched, provider=issuer.kind)
+    return issuer, provider
 
 
 def _too_many(wait: int, whose: str) -> Problem:

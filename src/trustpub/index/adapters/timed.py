@@ -4,13 +4,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
 from typing import TypeVar
 
 from trustpub.index.metering import Meter
-from trustpub.index.ports import Reading, Store, Writing
+from trustpub.index.ports import Exchange, Reading, Store, Writing
 
 T = TypeVar("T")
 
@@ -23,6 +23,7 @@ class TimedStore:
     def __init__(self, store: Store, meter: Meter) -> None:
         self._store = store
         self._told = meter.stored
+        self.foresees = store.foresees
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
@@ -54,3 +55,9 @@ class TimedStore:
         answers = self._store.transact_all(works)
         self._told("write", perf_counter() - begun)
         return answers
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> Collection[str]:
+        begun = perf_counter()
+        written = self._store.exchange(exchanges)
+        self._told("write", perf_counter() - begun)
+        return written

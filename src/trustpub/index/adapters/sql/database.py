@@ -4,13 +4,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from sqlalchemy import Connection
+
+from trustpub.index.ports import Exchange
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,12 @@ class Database(Protocol):
 
         With ``single`` nothing else is done in that transaction. Raises where there is nothing left of the transaction.
         """
+
+    foresees: bool
+    """As :attr:`trustpub.index.ports.Store.foresees`."""
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> Collection[str]:
+        """As :meth:`trustpub.index.ports.Store.exchange`."""
 
     def upgrading(self) -> AbstractContextManager[Opened]:
         """As :meth:`writing`, where the schema may not be there yet; one at a time."""

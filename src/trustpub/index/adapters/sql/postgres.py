@@ -10,6 +10,9 @@ for: they read, decide and write. Two ways lead there.
 * What cannot (:meth:`PostgresDatabase.writing`: what people do with forms and commands) runs alone among all who
   write, by a lock that those above share, and needs no more than READ COMMITTED.
 
+A mint in which nothing is out of the ordinary goes a third way, :meth:`PostgresDatabase.exchange`: one statement that
+shares that lock, and looks again at what was decided on (:mod:`trustpub.index.adapters.sql.exchanging`).
+
 The lock is one on a table that nobody reads or writes but migrations. It is taken before the transaction's snapshot,
 which a lock that is taken by a SELECT would not be.
 """
@@ -17,18 +20,28 @@ which a lock that is taken by a SELECT would not be.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from psycopg.pq import TransactionStatus
 from sqlalchemy import inspect
 
 from trustpub.errors import Misuse, Unreachable
+from trustpub.index.adapters.sql import exchanging
 from trustpub.index.adapters.sql.copying import copy_rows
 from trustpub.index.adapters.sql.database import Opened
-from trustpub.index.adapters.sql.postgres_connections import Conflict, Lost, PostgresConnections, is_violation, told
+from trustpub.index.adapters.sql.postgres_connections import (
+    Conflict,
+    Lost,
+    PostgresConnections,
+    Unsent,
+    is_violation,
+    told,
+)
+from trustpub.index.ports import Exchange
 from trustpub.index.settings import Postgres
 
 TOGETHER = 2
@@ -57,6 +70,8 @@ _OLDEST = 130000
 
 class PostgresDatabase:
     """:class:`trustpub.index.adapters.sql.database.Database` on a PostgreSQL server."""
+
+    foresees = True
 
     def __init__(self, settings: Postgres) -> None:
         self.settings = settings
@@ -112,6 +127,41 @@ class PostgresDatabase:
                     raise
             else:
                 return
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> Collection[str]:
+        """Write them in one statement, without a transaction around it.
+
+        Where the connection is lost nobody knows what became of it, and its transaction cannot be asked for by a
+        number that the client never had. But it can be sent again: a claim is taken once, the second statement waits
+        for the first if that is still under way, and the claim's row names the token it was taken for, so that what
+        the first one wrote is known from what others did.
+        """
+        values = exchanging.values(exchanges)
+        conflicts = lost = 0
+        doubted: float | None = None
+        while True:
+            try:
+                written = self._connections.once(exchanging.statement(), values)
+                if doubted is not None:
+                    written += self._connections.once(exchanging.written(), values)
+            except (Conflict, psycopg.DataError, psycopg.IntegrityError) as error:
+                # Two met in the middle, or one has a value that cannot be sent so: each is decided by itself.
+                conflicts += 1
+                if conflicts < TOGETHER and isinstance(error, Conflict):
+                    continue
+                return ()
+            except Lost as error:
+                lost += 1
+                if doubted is None and isinstance(error, Unsent):
+                    if lost > LOST:
+                        raise
+                    continue
+                doubted = doubted or time.monotonic()
+                if time.monotonic() > doubted + OUTCOME_SECONDS:
+                    raise _unknown() from error
+                time.sleep(0.05 if lost > 1 else 0)
+            else:
+                return {token_id for (token_id,) in written}
 
     def apart(self, opened: Opened, work: Callable[[], Any], *, single: bool) -> tuple[Any, BaseException | None]:
         if not single:
@@ -189,7 +239,11 @@ class PostgresDatabase:
             if outcome == "aborted":
                 raise lost
             time.sleep(0.05)
-        raise Unreachable(
-            "The index's database was lost while it noted this, and whether it did is not known.",
-            hint="Try again: what was done already is not done twice.",
-        ) from lost
+        raise _unknown() from lost
+
+
+def _unknown() -> Unreachable:
+    return Unreachable(
+        "The index's database was lost while it noted this, and whether it did is not known.",
+        hint="Try again: what was done already is not done twice.",
+    )

@@ -12,7 +12,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
@@ -43,8 +43,13 @@ _DEFAULTS: dict[str, Any] = {
 }
 """Of libpq, unless the URL says otherwise: a server that is gone without a word is noticed."""
 
-_SETTINGS = "SET statement_timeout = '30s'; SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s'"
-"""Whoever stops in the middle of a transaction does not stop everybody else for ever."""
+_SETTINGS = (
+    "SET statement_timeout = '30s'; SET lock_timeout = '20s'; SET idle_in_transaction_session_timeout = '60s'; "
+    "SET default_transaction_isolation = 'read committed'"
+)
+"""Whoever stops in the middle of a transaction does not stop everybody else for ever; and what begins without saying
+how is what it is taken for, whatever the server's own settings are.
+"""
 
 
 class Lost(Unreachable):
@@ -53,6 +58,10 @@ class Lost(Unreachable):
     def __init__(self, why: str) -> None:
         super().__init__("The index's database cannot be reached.", hint="Try again in a moment.")
         self.why = why
+
+
+class Unsent(Lost):
+    """No connection could be had, and nothing was sent."""
 
 
 class Conflict(Unreachable):
@@ -115,6 +124,30 @@ class PostgresConnections:
             finally:
                 self._give_back(opened)
 
+    def once(self, statement: str, values: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        """The rows that this statement told, in a transaction that began and was committed with it: one trip.
+
+        Raises:
+            Unsent: no connection could be had.
+            Lost: it was lost, and whether the statement was, will be or will never be carried out is not known.
+            Conflict, Unreachable, NoRoom, Misuse: as :func:`told` says; nothing of it was done.
+        """
+        with self._turn():
+            try:
+                opened = self._idle.pop()
+            except IndexError:
+                opened = self._open_to_send()
+            try:
+                told_rows: list[tuple[Any, ...]] = opened.driver.execute(statement, values).fetchall()
+            except psycopg.Error as error:
+                meant = told(error)
+                if isinstance(meant, Lost):
+                    self.drop(opened)
+                raise meant or error from error
+            finally:
+                self._give_back(opened)
+            return told_rows
+
     def drop(self, opened: Opened) -> None:
         """Throw it away, and all that are idle: they were lost as well."""
         _close(opened)
@@ -157,14 +190,23 @@ class PostgresConnections:
         return self._begin_new(begin)
 
     def _begin_new(self, begin: str) -> tuple[Opened, str]:
-        core = self._engine.connect()
-        core.begin()
-        opened = Opened(core, core.connection.driver_connection)
+        opened = self._open()
         try:
             return opened, _say(opened, begin)
         except psycopg.Error as error:
             _close(opened)
             raise told(error) or error from error
+
+    def _open(self) -> Opened:
+        core = self._engine.connect()
+        core.begin()
+        return Opened(core, core.connection.driver_connection)
+
+    def _open_to_send(self) -> Opened:
+        try:
+            return self._open()
+        except Lost as error:
+            raise Unsent(error.why) from error
 
     def _connect(self) -> psycopg.Connection[Any]:
         try:

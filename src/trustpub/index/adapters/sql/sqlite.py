@@ -9,7 +9,7 @@ one: two that read first and write later would then fail on each other instead o
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Collection, Hashable, Sequence
 from contextlib import AbstractContextManager, closing
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from trustpub.index.adapters.sql.connections import Connections, told
 from trustpub.index.adapters.sql.database import Opened
 from trustpub.index.adapters.sql.watch import Watch
+from trustpub.index.ports import Exchange
 
 
 class SqliteDatabase:
@@ -52,6 +53,13 @@ class SqliteDatabase:
             failed = told(error) or error
         opened.driver.execute("RELEASE job")
         return answer, failed
+
+    foresees = False
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> Collection[str]:
+        # A statement is no trip here, and there is one writer at a time: what reads first sees all there is.
+        del exchanges
+        return ()
 
     def state(self) -> Hashable:
         return self._watch.state()

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from trustpub.index.adapters.sql.line import Job, Line
 from trustpub.index.adapters.sql.reading import SqlReading
 from trustpub.index.adapters.sql.sqlite import SqliteDatabase
 from trustpub.index.adapters.sql.writing import SqlWriting
-from trustpub.index.ports import Reading, Writing
+from trustpub.index.ports import Exchange, Reading, Writing
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -40,6 +40,7 @@ class SqlStore:
         self.database: Database = SqliteDatabase(where) if isinstance(where, Path) else where
         # Within one process, those who wait share one transaction: it is fair, and saves trips to the disk.
         self._line = Line(self._commit)
+        self.foresees = self.database.foresees
 
     @property
     def in_file(self) -> bool:
@@ -93,6 +94,10 @@ class SqlStore:
                 raise job.error
             told.append(job.answer if job.error is None else job.error)
         return told
+
+    def exchange(self, exchanges: Sequence[Exchange]) -> Collection[str]:
+        """Write at once what can be; ids of the tokens whose exchange was."""
+        return self.database.exchange(exchanges) if exchanges else ()
 
     def _commit(self, jobs: Sequence[Job]) -> None:
         """Do all of them in one transaction. If it cannot be committed none was done, and each is told so:

@@ -56,8 +56,8 @@ database's, and what a megabyte adds, `benchmarks/traces.py` measured ({traced})
 The largest index that was measured has {largest} projects: what is said of larger ones is said by the line.
 
 {costs}
-A cold page is one that nobody asked for lately. The list of all projects is made anew by each worker when it is asked
-for after an upload.
+A cold page is one that nobody asked for lately. The list of all projects is made anew by each worker that is
+asked for it after a project was added.
 
 ## How the week goes
 

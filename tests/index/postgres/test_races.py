@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from operator import methodcaller
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,8 @@ import pytest
 from tests.index.storage.conftest import PUBLIC, a_project, a_publisher
 from trustpub.index.adapters.sql.postgres import PostgresDatabase
 from trustpub.index.adapters.sql.store import SqlStore
-from trustpub.index.kept import File, Token, Use
-from trustpub.index.ports import Writing
+from trustpub.index.kept import Event, File, Issuer, Token, Use
+from trustpub.index.ports import Exchange, Writing
 
 from .conftest import store_at
 
@@ -74,9 +75,30 @@ def look_alike(writing: Writing, number: int, rival: int) -> bool:
     return True
 
 
+def at_once(store: SqlStore, number: int, rival: int) -> bool:
+    """An identity token is taken once, by mints that are one statement, and by a transaction between them."""
+    use = Use(
+        issuer=PUBLIC, key=f"at-once:{number}", expires=100, token_id=f"at-once-{number}-{rival}", at=1.5, peer="",
+        body_sha256=f"{rival}",
+    )  # fmt: skip
+    if rival == RIVALS:
+        return store.transact(lambda writing: writing.claim(use)) is None
+    with store.read() as reading:
+        publisher = reading.publisher("minting")
+    assert publisher is not None
+    token = replace(a_token(use.token_id), publisher_id=publisher.id)
+    event = Event(at=1.5, kind="raced", project_id="project-1", publisher_id=publisher.id, facts={"number": number})
+    issuer = Issuer(url=PUBLIC, kind="github")
+    exchange = Exchange(issuer=issuer, publisher=publisher, use=use, token=token, events=[event])
+    written = store.exchange([exchange])
+    assert set(written) <= {token.id}
+    return bool(written)
+
+
 RACES: dict[str, Callable[[Writing, int, int], bool]] = {
     one.__name__: one for one in (exchange, spend, promote, name_file, freeze, look_alike)
 }
+ALL = (*RACES, at_once.__name__)
 
 
 def a_file(name: str, token: str) -> File:
@@ -96,7 +118,10 @@ def obey(first: int) -> None:
 
         def rival(mine: int, race: str = race, number: int = number, ready: Any = ready, won: Any = won) -> None:
             ready.wait()
-            won.append(store.transact(lambda writing: RACES[race](writing, number, mine)))
+            if race == at_once.__name__:
+                won.append(at_once(store, number, mine))
+            else:
+                won.append(store.transact(lambda writing: RACES[race](writing, number, mine)))
 
         threads = [threading.Thread(target=rival, args=(first + one,)) for one in range(RIVALS)]
         for one in threads:
@@ -145,6 +170,7 @@ def prepare(store: SqlStore, rounds: int) -> None:
     rivals = range(RIVALS * 2)
     with store.write() as writing:
         writing.add_project(a_project())
+        writing.add_publisher(a_publisher("minting", "project-1"))
         for number in range(rounds):
             writing.add_project(a_project(f"held-{number}", f"held-{number}", pending_until=2_000_000_000))
             for rival in rivals:
@@ -165,7 +191,7 @@ def hold(store: SqlStore, rounds: int) -> None:
     kept = store.database
     assert isinstance(kept, PostgresDatabase)
     with two_processes(kept.settings.url.reveal()) as processes:
-        for race in RACES:
+        for race in ALL:
             for number in range(rounds):
                 for process in processes:
                     say(process, json.dumps([race, number]))
@@ -173,6 +199,11 @@ def hold(store: SqlStore, rounds: int) -> None:
                 assert (race, number, sum(won), len(won)) == (race, number, 1, RIVALS * 2)
     with store.read() as reading:
         assert len(list(reading.all_files())) == rounds
+        # Whoever lost left nothing.
+        minted = [f"at-once-{number}-{rival}" for number in range(rounds) for rival in range(RIVALS * 2)]
+        raced = reading.events(kinds=("raced",), limit=rounds * RIVALS * 2)
+        assert len({one.facts["number"] for one in raced}) == len(raced) > 0
+        assert sum(reading.token(one) is not None for one in minted) == len(raced)
         for number in range(rounds):
             project = reading.project(f"held-{number}")
             assert project is not None

@@ -118,7 +118,8 @@ def limits(found: Found) -> list[Limit]:
     made = [
         Limit(
             what="the list of all projects, made anew after each new project",
-            now=f"{said(found.units.list_seconds)} s", most=f"{LIST_SECONDS:.0f} s of a worker", at=LIST_SECONDS / found.units.list_seconds, of="projects",
+            now=f"{said(found.units.list_seconds)} s", most=f"{LIST_SECONDS:.0f} s of a worker",
+            at=LIST_SECONDS / found.units.list_seconds, of="projects",
             remedy="let caches keep `/simple/` for minutes, and ask one worker for it",
         ),
         Limit(

@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 import threading
-import time
 from collections.abc import Sequence
 from contextlib import suppress
 
@@ -37,21 +36,12 @@ def main(arguments: Sequence[str]) -> int:
         except EOFError:
             return 0
         logs.set_up(task.logs, sys.stderr, quiet=task.quiet)
-        from trustpub.index.bootstrap.opening import open_folder
+        from trustpub.cli.admin.folder import open_index
         from trustpub.index.serving import run
 
         stopping = _Stopping(line)
         try:
-            place = task.place
-            with open_folder(
-                place.data,
-                create=False,
-                secret_file=place.secret_file,
-                clock=time.time,
-                env=os.environ,
-                postgres=place.postgres,
-                s3=place.s3,
-            ) as folder:
+            with open_index(task.place) as folder:
 
                 def started() -> None:
                     stopping.expected = True

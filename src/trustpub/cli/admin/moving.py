@@ -12,20 +12,17 @@ from typing import TYPE_CHECKING
 import click
 
 from trustpub.cli.admin.folder import in_folder
-from trustpub.cli.show import Screen, screen
+from trustpub.cli.admin.pace import now_and_then
+from trustpub.cli.show import screen
 from trustpub.errors import Declined, Misuse
 from trustpub.printable import printable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from trustpub.index.adapters.moving import Moved
     from trustpub.index.bootstrap.folder import Folder
     from trustpub.index.configuration.whole import Place
     from trustpub.index.ports import Blobs
     from trustpub.index.settings import ObjectStorage
 
-_LINE_SECONDS = 5.0
 _LIST = "moving"
 """The list of what is at the new place, in the index's folder."""
 
@@ -66,15 +63,20 @@ def move_files(place: Place, to: str, as_json: bool) -> None:
             return
         source, target, name = _places(folder, place.s3, to)
         known = Seen(place.data / _LIST, name)
+        say = now_and_then(seen)
+
+        def told(moved: Moved, count: int) -> None:
+            say(f"{moved.files} of {count} file(s), {moved.bytes} bytes")
+
         if is_held(place.data):
-            copy(folder.store, source, target, known, moved, _told(seen))
+            copy(folder.store, source, target, known, moved, told)
             raise Declined(
                 f"{moved.files} file(s) of {moved.bytes} bytes are copied. The index is at work, and nothing was "
                 "switched over.",
                 hint="Stop the server, and do this again: then only what came since is copied.",
             )
         with FolderLock(place.data):
-            copy(folder.store, source, target, known, moved, _told(seen))
+            copy(folder.store, source, target, known, moved, told)
             settle(folder.store, time.time, to, moved)
             known.end()
     if as_json:
@@ -94,16 +96,3 @@ def _places(folder: Folder, s3: ObjectStorage, to: str) -> tuple[Blobs, Blobs, s
     # Marked already by a run that was cut short, or to be marked; on the way back it must be.
     take_bucket(there, folder.audience, fresh=to == "s3")
     return (here, there, str(there.bucket)) if to == "s3" else (there, here, str(folder.path))
-
-
-def _told(seen: Screen) -> Callable[[Moved, int], None]:
-    """A line now and then."""
-    shown = time.monotonic()
-
-    def tell(moved: Moved, count: int) -> None:
-        nonlocal shown
-        if time.monotonic() - shown >= _LINE_SECONDS:
-            shown = time.monotonic()
-            seen.step(f"{moved.files} of {count} file(s), {moved.bytes} bytes")
-
-    return tell

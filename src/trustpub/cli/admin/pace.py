@@ -14,6 +14,19 @@ LINE_SECONDS = 10.0
 """Between two lines, where nothing may move."""
 
 
+def now_and_then(screen: Screen, steady: Callable[[], float] = time.monotonic) -> Callable[[str], None]:
+    """What says how far something has come that has no end to draw: a line, but none too soon after the last."""
+    shown = steady()
+
+    def say(line: str) -> None:
+        nonlocal shown
+        if steady() - shown >= LINE_SECONDS:
+            shown = steady()
+            screen.step(line)
+
+    return say
+
+
 class Pace:
     """A number of files, and the bytes in them. A context manager."""
 

@@ -5,21 +5,18 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from trustpub.cli.admin.folder import in_folder
-from trustpub.cli.show import Screen, screen
+from trustpub.cli.admin.pace import now_and_then
+from trustpub.cli.show import screen
 from trustpub.errors import Misuse
 from trustpub.printable import printable
 
 if TYPE_CHECKING:
     from trustpub.index.configuration.whole import Place
-
-_LINE_SECONDS = 5.0
 
 
 @click.command("move-to-postgres")
@@ -41,8 +38,9 @@ def move_to_postgres(place: Place, as_json: bool) -> None:
         )
     seen = screen()
     seen.aside = as_json
+    say = now_and_then(seen)
     with FolderLock(place.data):
-        rows = move_rows(place.data, place.postgres, _told(seen))
+        rows = move_rows(place.data, place.postgres, lambda table, rows: say(f"{table}: {rows} row(s)"))
     if as_json:
         seen.result(json.dumps({"rows": rows}))
     if rows:
@@ -51,16 +49,3 @@ def move_to_postgres(place: Place, as_json: bool) -> None:
         seen.step("All rows were there before, and each was compared.")
     left = printable(str(place.data), 300)
     seen.step(f"Start the server with [postgres]. The files, the secret and the certificates stay in {left}.")
-
-
-def _told(seen: Screen) -> Callable[[str, int], None]:
-    """A line now and then."""
-    shown = time.monotonic()
-
-    def tell(table: str, rows: int) -> None:
-        nonlocal shown
-        if time.monotonic() - shown >= _LINE_SECONDS:
-            shown = time.monotonic()
-            seen.step(f"{table}: {rows} row(s)")
-
-    return tell

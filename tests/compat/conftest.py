@@ -11,6 +11,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -106,9 +107,9 @@ class Shop:
 def run(
     argv: list[str], *, env: Mapping[str, str] | None = None, fails: bool = False, cwd: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
-    """A program that must end well, or, with ``fails``, must not."""
+    """A program that must end well, or, with ``fails``, must not; in ``cwd``, or where no project is."""
     done = subprocess.run(
-        argv, env={**os.environ, **(env or {})}, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+        argv, env={**os.environ, **(env or {})}, cwd=cwd or tempfile.gettempdir(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
         timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode != 0) == fails, f"{argv[:4]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"

@@ -216,7 +216,7 @@ def many_projects(index: Stocked, count: int) -> None:
 def counted(index: Stocked, ask: Callable[[], object]) -> int:
     """How many statements the database runs while ``ask()`` is answered."""
     found: list[str] = []
-    connections = index.store._connections
+    connections = index.store.database._connections
     original = connections._take
 
     def taken() -> Any:

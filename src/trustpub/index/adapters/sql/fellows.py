@@ -150,10 +150,14 @@ class PostgresFellows:
     def _heard(self, notification: psycopg.Notify) -> None:
         try:
             told = json.loads(notification.payload)
-            if told["by"] == self._name:
-                return
-            for topic, word in told["said"]:
-                if (hear := self._hearing.get(topic)) is not None:
-                    hear(word)
+            said = [] if told["by"] == self._name else [(str(topic), str(word)) for topic, word in told["said"]]
         except (ValueError, KeyError, TypeError):
             _log.warning("another program speaks on the channel %s of the database", CHANNEL)
+            return
+        for topic, word in said:
+            if (hear := self._hearing.get(topic)) is None:
+                continue
+            try:
+                hear(word)
+            except (ValueError, KeyError, TypeError):  # of this word alone: the others hold
+                _log.warning("another program speaks on the channel %s of the database", CHANNEL)

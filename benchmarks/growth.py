@@ -8,18 +8,19 @@ Of each curve the exponent is told: the slope of a line through its points, both
 proportion. The list of all projects is an answer that grows itself; its cost is told for a project in it, too.
 
 SIZES says how many projects (1000,10000,100000), ROUNDS how many rounds, of which the median is told. PostgreSQL is
-that of the tests (`make postgres`). ``--draw FILE`` writes the curves as SVG, ``--keep FILE`` the figures as JSON.
+that of the tests (`make postgres`). ``--keep FILE`` writes the figures as JSON, which `make docs` draws.
 """
 
 from __future__ import annotations
 
 import argparse
 import base64
+import datetime as dt
 import hashlib
 import http.client
 import json
-import math
 import os
+import platform
 import statistics
 import sys
 import tempfile
@@ -32,7 +33,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from beside.curves import Curve, drawing
+from beside.curves import exponent
 from beside.load import Meter, get, upload
 from beside.wheels import small
 from cryptography.hazmat.primitives import serialization
@@ -265,14 +266,6 @@ def _file(project: str, name: str, version: str, token_id: str) -> File:
     )  # fmt: skip
 
 
-def exponent(points: Sequence[float]) -> float:
-    """The slope of the line nearest to these, as logarithms, above the logarithms of the sizes."""
-    across, up = [math.log(one) for one in SIZES], [math.log(max(one, 1e-6)) for one in points]
-    if len(across) < 2:
-        return 0.0
-    return statistics.linear_regression(across, up).slope
-
-
 def tell(grown: Sequence[Grown]) -> None:
     """A table for each index, and the targets."""
     for one in grown:
@@ -280,10 +273,10 @@ def tell(grown: Sequence[Grown]) -> None:
         print(f"  {'':38}" + "".join(f"{size:>11,}" for size in SIZES) + "   exponent")
         for name, points in one.points.items():
             told = "".join(f"{point:>11.2f}" for point in points)
-            print(f"  {f'{name}, {UNITS[name]}':38}{told}{exponent(points):>11.2f}")
+            print(f"  {f'{name}, {UNITS[name]}':38}{told}{exponent(SIZES, points):>11.2f}")
     for one in grown:
         for name, points in one.points.items():
-            slope, label = exponent(points), name.replace(",", "").replace(" ", "-")
+            slope, label = exponent(SIZES, points), name.replace(",", "").replace(" ", "-")
             met = "met" if slope <= WANTED[name] else "short"
             print(f"target growth-{one.name}-{label}-exponent measured {slope:.2f} wanted {WANTED[name]} {met}")
 
@@ -291,7 +284,6 @@ def tell(grown: Sequence[Grown]) -> None:
 def main() -> int:
     """Fill, measure, fill …"""
     reader = argparse.ArgumentParser(description=__doc__)
-    reader.add_argument("--draw", type=Path, metavar="FILE")
     reader.add_argument("--keep", type=Path, metavar="FILE")
     given = reader.parse_args()
     if not Path("/proc/self/stat").exists():
@@ -318,13 +310,13 @@ def main() -> int:
                 print(f"{one.name}, {size:,} projects: {took}", file=sys.stderr, flush=True)
     tell(grown)
     if given.keep:
-        kept = {"sizes": SIZES, "indexes": {one.name: one.points for one in grown}, "units": UNITS}
+        kept = {
+            "command": "python benchmarks/growth.py", "date": dt.datetime.now(dt.UTC).date().isoformat(),
+            "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} processors, "
+            f"Python {platform.python_version()}",
+            "rounds": ROUNDS, "sizes": SIZES, "units": UNITS, "indexes": {one.name: one.points for one in grown},
+        }  # fmt: skip
         given.keep.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    if given.draw:
-        curves = [
-            Curve(title=f"{name}, {UNITS[name]}", lines={one.name: one.points[name] for one in grown}) for name in UNITS
-        ]
-        given.draw.write_text(drawing("Cost against projects in the index", SIZES, curves), encoding="utf-8")
     return 0
 
 

@@ -6,11 +6,14 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from figures import KEPT
 
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
+from beside.curves import Curve, drawing, exponent
 from scale import SETUPS, tables
 
 _PAGE = """# How large it gets, and what breaks first
@@ -56,6 +59,16 @@ database's, and what a megabyte adds, `benchmarks/traces.py` measured ({traced})
 The largest index that was measured has {largest} projects: what is said of larger ones is said by the line.
 
 {costs}
+How each grows with the projects in the index, in orders of magnitude:
+
+```{{image}} ../benchmarks/growth.svg
+:alt: What is in the table below, as curves
+```
+
+The exponent is the slope of a line through what was measured ({grown}): 0 is flat, 1 in proportion. The list of all
+projects is an answer that grows by itself, and is kept ready in memory.
+
+{exponents}
 A cold page is one that nobody asked for lately. The list of all projects is made anew by each worker that is
 asked for it after a project was added.
 
@@ -132,11 +145,32 @@ def scale_pages() -> dict[str, str]:
     made = dict(tables(figures, traces))
     sizes = [f"{one:,}" for one in figures["sizes"]]
     breaks = "\n".join(f"### {one.name[0].upper()}{one.name[1:]}\n\n{made[one.name]}" for one in SETUPS)
+    curves = [
+        Curve(title=f"{name}, {unit}", lines={index: points[name] for index, points in figures["indexes"].items()})
+        for name, unit in figures["units"].items()
+    ]
     text = _PAGE.format(
+        grown=f"medians of {figures['rounds']}, {figures['date']}, {figures['machine']}",
+        exponents=_exponents(figures),
         **{name: made[name] for name in ("short", "sites", "costs", "needs", "storage", "traces")},
         sizes=f"{', '.join(sizes[:-1])} and {sizes[-1]}" if sizes[1:] else sizes[0],
         largest=sizes[-1],
         traced=f"{traces['date']}, {traces['machine']}",
         breaks=breaks,
     )
-    return {"../explanation/scale.md": f"<!-- Written by docs/generate.py. -->\n\n{text}"}
+    return {
+        "../explanation/scale.md": f"<!-- Written by docs/generate.py. -->\n\n{text}",
+        "../benchmarks/growth.svg": drawing("Cost against projects in the index", figures["sizes"], curves),
+    }
+
+
+def _exponents(figures: Mapping[str, Any]) -> str:
+    """A table: every point, and the exponent of each curve."""
+    sizes = figures["sizes"]
+    head = ["", *(f"{size:,}" for size in sizes), "exponent"]
+    rows = [head, ["---"] * len(head)]
+    for index, curves in figures["indexes"].items():
+        for name, points in curves.items():
+            told = [f"{point:,.0f}" if point >= 100 else f"{point:.2f}" for point in points]
+            rows.append([f"{index}: {name}, {figures['units'][name]}", *told, f"{exponent(sizes, points):.2f}"])
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from xml.sax.saxutils import escape
@@ -28,6 +29,14 @@ class Curve:
 
     title: str
     lines: Mapping[str, Sequence[float]]
+
+
+def exponent(across: Sequence[float], points: Sequence[float]) -> float:
+    """The slope of the line nearest to the points, both axes logarithmic: 0 is flat, 1 in proportion."""
+    if len(across) < 2:
+        return 0.0
+    logarithms = [[math.log(max(one, 1e-6)) for one in values] for values in (across, points)]
+    return statistics.linear_regression(*logarithms).slope
 
 
 def drawing(title: str, across: Sequence[int], curves: Sequence[Curve]) -> str:

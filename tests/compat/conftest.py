@@ -109,8 +109,8 @@ def run(
 ) -> subprocess.CompletedProcess[str]:
     """A program that must end well, or, with ``fails``, must not; in ``cwd``, or where no project is."""
     done = subprocess.run(
-        argv, env={**os.environ, **(env or {})}, cwd=cwd or tempfile.gettempdir(), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-        timeout=120, check=False,
+        argv, env={**os.environ, **(env or {})}, cwd=cwd or tempfile.gettempdir(), stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert (done.returncode != 0) == fails, f"{argv[:4]} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
     return done

@@ -117,6 +117,7 @@ def test_a_machine_of_google_cloud(request: pytest.FixtureRequest, tmp_path: Pat
     run(
         ["unshare", "--net", "--mount", "bash", "-c", prepare, "bash", *again],
         env={INSIDE: "1", "HOSTS": str(tmp_path / "hosts"), "LOOPBACK_UP": LOOPBACK_UP},
+        cwd=request.config.rootpath,
     )
 
 

@@ -96,7 +96,7 @@ def test_an_index_that_is_changed_all_the_while_is_backed_up_whole(index: Index,
             assert client.upload(Wheel("after", "1", 1000)).status == 200
     finally:
         again.end()
-    assert again.wrong() == []
+    assert again.tidied() == []
 
 
 def check_served(client: Client, filename: str) -> None:

@@ -39,7 +39,7 @@ def test_a_second_server_that_is_refused_sweeps_nothing(index: Index) -> None:
         assert trustpub("admin", "check-files", "--data", index.data).returncode == 0
         connection.send(wheel.body[5_000_000:])
         assert connection.getresponse().status == 200
-    assert index.wrong() == []
+    assert index.tidied() == []
 
 
 @pytest.mark.parametrize("kind", ["backup", "backup.tar"])

@@ -151,7 +151,7 @@ class Watch:
         self.disk.empty()
         wheel = Wheel("afterwards", str(time.time_ns()), 3_000_000)
         assert self.upload(wheel).status == 200
-        assert self.index.wrong() == []
+        assert self.index.tidied() == []
         with self.index.client() as client:
             for project in {name.partition("-")[0] for name in self.accepted}:
                 listed = {one["filename"] for one in client.files(project)}

@@ -113,7 +113,7 @@ def autopsy(index: Index, storm: Storm, copy: Path) -> Counter[str]:
 
 def verify(index: Index, storm: Storm) -> None:
     """Nothing acknowledged is lost, nothing partial is listed or served, and nothing is left behind."""
-    assert index.wrong() == []
+    assert index.tidied() == []
     assert below(index.data / "staging") == []
     with index.client() as client:
         listed: dict[str, Any] = {}

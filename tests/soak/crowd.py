@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..faults.uploading import Wheel  # noqa: TID252 - pytest gives these folders no absolute name
@@ -208,8 +209,16 @@ class Crowd:
             for what, yanked in (("yank", True), ("unyank", False)):
                 body = {"filenames": [wheel.filename]} | ({"reason": "soaked"} if yanked else {})
                 path = f"/projects/{wheel.name}/{what}"
-                answer = self._until_answered(lambda: asking.manage("POST", path, self.manager, body))  # noqa: B023
-                if not answer.ok:
+                asked = 0
+
+                def manage(path: str = path, body: dict[str, Any] = body) -> Answer:
+                    nonlocal asked
+                    asked += 1
+                    return asking.manage("POST", path, self.manager, body)
+
+                answer = self._until_answered(manage)
+                # Whose worker was killed with the answer on its lips was done already, and cannot be done again.
+                if not answer.ok and not (answer.status == 409 and asked > 1):
                     if answer.status and not answer.later:
                         self.tally.blame(f"{what} was answered {answer.status} {answer.body[:300]!r}")
                     break

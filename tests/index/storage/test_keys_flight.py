@@ -210,7 +210,7 @@ def test_who_waits_for_keys_waits_no_longer_than_both_answers_may_take(
     clock.now += COOLDOWN_SECONDS
     with pytest.raises(IssuerDown) as down:  # the flight is late already: nobody waits for it again, or starts another
         keys.get(site.issuer, "1")
-    assert time.monotonic() - before < 0.5
+    assert time.monotonic() - before < 5  # and not the ten of the gate
     assert down.value.retry_after == 1
     site.gate.set()
     until(lambda: site.asked == [DISCOVERY, "/keys"])

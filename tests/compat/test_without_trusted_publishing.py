@@ -8,16 +8,15 @@ import json
 import os
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ..beside import running  # noqa: TID252 - pytest gives these folders no absolute name
 from .conftest import ROOT, free_port, run
 
 COMMANDS: tuple[list[str], ...] = (
@@ -38,35 +37,6 @@ def peer(tmp_path: Path) -> Callable[[str, str], str]:
         return str(program)
 
     return find
-
-
-@contextmanager
-def serving(argv: list[str], url: str, folder: Path) -> Iterator[None]:
-    """The server, from when it answers until the block ends."""
-    log = folder / "peer.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
-        try:
-            deadline = time.monotonic() + 60
-            while not answers(url):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
-            yield
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def answers(url: str) -> bool:
-    """Whether a server speaks HTTP there."""
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
 
 
 def told(url: str, command: list[str], folder: Path, job: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
@@ -102,7 +72,7 @@ def test_pypiserver_is_named_as_one_without(
     packages.mkdir()
     url = f"http://127.0.0.1:{port}"
     argv = [peer("pypiserver", "pypi-server"), "run", "-i", "127.0.0.1", "-p", str(port), "-a", ".", "-P", "."]
-    with serving([*argv, "--disable-fallback", str(packages)], url, tmp_path):
+    with running([*argv, "--disable-fallback", str(packages)], url, tmp_path / "peer.log"):
         for given in (url, f"{url}/"):
             check(given, tmp_path, distributions)
         assert list(packages.iterdir()) == []
@@ -118,7 +88,7 @@ def test_devpi_is_named_as_one_without(
     url = f"http://127.0.0.1:{port}"
     run([peer("devpi-server", "devpi-init"), "--serverdir", str(data), "--no-root-pypi"])
     server = [peer("devpi-server", "devpi-server"), "--serverdir", str(data), "--host", "127.0.0.1"]
-    with serving([*server, "--port", str(port)], url, tmp_path):
+    with running([*server, "--port", str(port)], url, tmp_path / "peer.log"):
         asked(f"{url}/ada", "PUT", {"password": "a-stored-secret"})
         login = asked(f"{url}/+login", "POST", {"user": "ada", "password": "a-stored-secret"})
         asked(f"{url}/ada/dev", "PUT", {"type": "stage", "bases": []}, ("ada", login["result"]["password"]))

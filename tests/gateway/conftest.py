@@ -34,6 +34,7 @@ from trustpub.remote.form import Form
 from trustpub.trust.publishers import Rules
 
 from .. import packed  # noqa: TID252 - pytest gives these folders no absolute name
+from ..beside import running  # noqa: TID252 - pytest gives these folders no absolute name
 from .wire import Wire
 
 USER, PASSWORD = "gateway", "the-gateways-own-password"
@@ -213,7 +214,7 @@ def pypiserver(place: Path, *options: str, port: int | None = None) -> Iterator[
     port = port or free_port()
     url = f"http://127.0.0.1:{port}"
     argv = [program("pypiserver", "pypi-server"), "run", "-i", "127.0.0.1", "-p", str(port), "-P", str(users)]
-    with running([*argv, "--disable-fallback", *options, str(packages)], url, place) as process:
+    with running([*argv, "--disable-fallback", *options, str(packages)], url, place / "peer.log") as process:
         yield Behind(url=url, upload_url=f"{url}/", simple_url=f"{url}/simple/", process=process, packages=packages)
 
 
@@ -225,7 +226,7 @@ def devpi(place: Path) -> Iterator[Behind]:
     url = f"http://127.0.0.1:{port}"
     run([program("devpi-server", "devpi-init"), "--serverdir", str(data), "--no-root-pypi"])
     argv = [program("devpi-server", "devpi-server"), "--serverdir", str(data), "--host", "127.0.0.1"]
-    with running([*argv, "--port", str(port)], url, place) as process:
+    with running([*argv, "--port", str(port)], url, place / "peer.log") as process:
         _asked(f"{url}/{USER}", "PUT", {"password": PASSWORD})
         login = _asked(f"{url}/+login", "POST", {"user": USER, "password": PASSWORD})
         stage = {"type": "stage", "bases": [], "volatile": True}
@@ -242,35 +243,6 @@ def _asked(url: str, method: str, document: Any, password: str = "") -> Any:
     request = urllib.request.Request(url, json.dumps(document).encode(), headers, method=method)
     with urllib.request.urlopen(request, timeout=20) as answer:
         return json.loads(answer.read())
-
-
-@contextmanager
-def running(argv: list[str], url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A server, from when it answers until the block ends."""
-    log = folder / "peer.log"
-    with log.open("wb") as stream:
-        process = subprocess.Popen(argv, cwd=folder, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
-    try:
-        deadline = time.monotonic() + 60
-        while not _answers(url):
-            assert process.poll() is None, log.read_text()
-            assert time.monotonic() < deadline, log.read_text()
-            time.sleep(0.05)
-        yield process
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(20)
-
-
-def _answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
-        return False
 
 
 # What is published.

@@ -14,8 +14,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +25,7 @@ from trustpub.index.bootstrap.opening import open_folder
 from trustpub.index.browse.origins import origin_of
 from trustpub.index.imports.bringing import IMPORTED, REFUSED
 
+from ..beside import running  # noqa: TID252 - pytest gives these folders no absolute name
 from .conftest import URL, Trustpub, bring, find, put, rows, sdist, wheel, wheel_name, wrong
 
 WHEEL = wheel_name()
@@ -36,34 +35,6 @@ def free_port() -> int:
     with socket.socket() as one:
         one.bind(("127.0.0.1", 0))
         return int(one.getsockname()[1])
-
-
-@contextmanager
-def running(command: list[str], url: str, log: Path) -> Iterator[None]:
-    """A server, from when it answers until the block ends."""
-    with log.open("wb") as stream:
-        process = subprocess.Popen(command, cwd=log.parent, stdin=subprocess.DEVNULL, stdout=stream, stderr=stream)
-        try:
-            deadline = time.monotonic() + 60
-            while not answers(url):
-                assert process.poll() is None, log.read_text()
-                assert time.monotonic() < deadline, log.read_text()
-                time.sleep(0.1)
-            yield
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5):
-            return True
-    except urllib.error.HTTPError as error:
-        error.close()
-        return True
-    except OSError:
-        return False
 
 
 def run(command: list[str], **env: str) -> subprocess.CompletedProcess[str]:
